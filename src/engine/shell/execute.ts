@@ -1,0 +1,46 @@
+import type { Task, World } from '../net/world.ts';
+import type { Input, Place, Session, Signals, Tool, ToolContext } from './tool.ts';
+
+/** What a command inherits from whoever starts it; a ToolContext is one, so `execute(place, argv, ctx)` is ssh. */
+export interface Stdio {
+  readonly world: World;
+  readonly stdin: Input;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly signals: Signals;
+  readonly session: Session;
+}
+
+/** Runs a program in a place, without a shell. The caller says what it wants to say when the program is not there. */
+export function* execute(place: Place, argv: readonly string[], io: Stdio): Task<number> {
+  const name = argv[0] ?? '';
+  const tool = findTool(place, name);
+  if (tool === undefined) {
+    io.err(`${name}: command not found\n`);
+    return 127;
+  }
+  return yield* tool(contextIn(place, name, io), argv.slice(1));
+}
+
+export function findTool(place: Place, name: string): Tool | undefined {
+  const slash = name.lastIndexOf('/');
+  if (slash >= 0 && !/^(\/usr)?(\/local)?\/s?bin\/[^/]+$/.test(name)) return undefined;
+  return place.tools.get(name.slice(slash + 1));
+}
+
+export function contextIn(place: Place, name: string, io: Stdio): ToolContext {
+  return {
+    world: io.world,
+    place,
+    netns: place.netns,
+    files: place.files,
+    env: place.env,
+    cwd: place.kind === 'container' ? '/' : '/root',
+    name,
+    stdin: io.stdin,
+    out: io.out,
+    err: io.err,
+    signals: io.signals,
+    session: io.session,
+  };
+}
