@@ -17,6 +17,8 @@ export interface ExperimentRecord {
   readonly walks: readonly Walk[];
   /** Tables of the namespaces that decided something, as their tools print them after the experiment. */
   readonly tables: readonly TableSnapshot[];
+  /** Distinct application payloads in base64; layers point into it with `data`. Without it a capture has zeros there. */
+  readonly payloads?: readonly string[];
   /** Present when a limit stopped the recording. */
   readonly truncated?: { readonly limit: string; readonly max: number };
 }
@@ -50,7 +52,18 @@ export interface Walk {
   readonly id: number;
   readonly cause?: number;
   /** What sort of exchange it belongs to, for the timeline's groups. */
-  readonly exchange: 'arp' | 'nd' | 'dns' | 'handshake' | 'request' | 'answer' | 'close' | 'icmp' | 'icmp-error' | 'udp' | 'other';
+  readonly exchange:
+    | 'arp'
+    | 'nd'
+    | 'dns'
+    | 'handshake'
+    | 'request'
+    | 'answer'
+    | 'close'
+    | 'icmp'
+    | 'icmp-error'
+    | 'udp'
+    | 'other';
   readonly direction: 'request' | 'reply';
   /** `10.244.1.2:40001 > 10.244.2.2:8080 [S]`, `ARP who-has 10.244.1.1 tell 10.244.1.2`: tcpdump's words for it at its start. */
   readonly summary: string;
@@ -115,9 +128,32 @@ export type Layer =
       readonly mtu?: number;
       /** The headers an error quotes. */
       readonly about?: readonly Layer[];
+      /** How many bytes of it are quoted. */
+      readonly quotedLength?: number;
+      /** What a neighbour solicitation or advertisement is about. */
+      readonly neighbour?: {
+        readonly target: string;
+        readonly mac?: string;
+        readonly router: boolean;
+        readonly solicited: boolean;
+        readonly override: boolean;
+      };
     }
-  | { readonly kind: 'dns'; readonly text: string }
-  | { readonly kind: 'payload'; readonly length: number; /** The first line, when it is text. */ readonly text?: string };
+  | {
+      readonly kind: 'dns';
+      readonly text: string;
+      readonly length: number;
+      /** Index into `payloads`. */
+      readonly data?: number;
+    }
+  | {
+      readonly kind: 'payload';
+      readonly length: number;
+      /** The first line, when it is text. */
+      readonly text?: string;
+      /** Index into `payloads`. */
+      readonly data?: number;
+    };
 
 export interface TableSnapshot {
   readonly netns: string;
