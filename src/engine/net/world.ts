@@ -1,0 +1,236 @@
+/**
+ * One world: virtual time in microseconds, its events, its namespaces. It behaves like one machine with one processor:
+ * every frame received costs a few microseconds, received frames are worked off in order of arrival (the backlog of
+ * net/core/dev.c), and timers fire between them. Same input, same record.
+ *
+ * `createNetns(name, { kind })`, `deleteNetns`, `schedule(us, run)`, `timer(us, run)` (a kernel timer, as coarse as the
+ * timer wheel at HZ=250), `spawn(task)`, `run({ until, time, events })`, `tracer`, `random`.
+ */
+import { Arp } from './arp.ts';
+import { Icmp } from './icmp.ts';
+import { IpLayer } from './ip.ts';
+import { Netns, type NetnsKind } from './netns.ts';
+import { Random } from './random.ts';
+import type { Skb } from './skb.ts';
+import { Process, type Task } from './task.ts';
+import { Tcp } from './tcp.ts';
+import type { Tracer } from './trace.ts';
+import { Udp } from './udp.ts';
+
+export interface Timer {
+  /** When it fires. */
+  readonly due: number;
+  cancel(): void;
+}
+
+class QueuedTimer implements Timer {
+  readonly due: number;
+  readonly order: number;
+  run: (() => void) | undefined;
+
+  constructor(due: number, order: number, run: () => void) {
+    this.due = due;
+    this.order = order;
+    this.run = run;
+  }
+
+  cancel(): void {
+    this.run = undefined;
+  }
+}
+
+/** What one received frame costs, in virtual microseconds. */
+const RECEIVE_COST = 4;
+const JIFFY = 4000;
+/** Frames that may wait to be received; a storm loses what comes beyond. */
+const MAX_BACKLOG = 1 << 16;
+
+export interface RunOptions {
+  /** Asked after every event. */
+  readonly until?: () => boolean;
+  /** Virtual microseconds that may pass. */
+  readonly time?: number;
+  readonly events?: number;
+}
+
+/** Why a run ended: nothing left to do, `until` held, the time was up, or too many events. */
+export type RunEnd = 'idle' | 'done' | 'time' | 'events';
+
+export class World {
+  now = 0;
+  readonly random: Random;
+  readonly netnses = new Map<string, Netns>();
+  tracer: Tracer | undefined = undefined;
+  /** Events since the beginning. */
+  events = 0;
+  readonly ip = new IpLayer();
+  readonly arp = new Arp();
+  readonly icmp = new Icmp();
+  readonly udp = new Udp();
+  readonly tcp = new Tcp();
+  #heap: QueuedTimer[] = [];
+  #order = 0;
+  #walks = 0;
+  #backlog: (Skb | undefined)[] = new Array<Skb | undefined>(64).fill(undefined);
+  #head = 0;
+  #queued = 0;
+  /** Frames lost because too many were waiting. */
+  backlogDrops = 0;
+
+  constructor(options: { readonly seed?: number } = {}) {
+    this.random = new Random(options.seed ?? 1);
+  }
+
+  createNetns(name: string, options: { readonly kind?: NetnsKind } = {}): Netns {
+    const ns = new Netns(this, name, options.kind ?? 'host');
+    this.netnses.set(name, ns);
+    return ns;
+  }
+
+  /** Its devices go with it, and the other ends of its veth pairs. */
+  deleteNetns(ns: Netns): void {
+    ns.destroy();
+    if (this.netnses.get(ns.name) === ns) this.netnses.delete(ns.name);
+  }
+
+  schedule(delay: number, run: () => void): Timer {
+    const timer = new QueuedTimer(this.now + Math.max(0, Math.round(delay)), ++this.#order, run);
+    this.#push(timer);
+    return timer;
+  }
+
+  /**
+   * A kernel timer: never early, late by up to an eighth, and of two that fall into one slot the later one first
+   * (kernel/time/timer.c, calc_index and the list of a bucket).
+   */
+  timer(delay: number, run: () => void): Timer {
+    const clock = Math.floor(this.now / JIFFY);
+    const expires = clock + Math.ceil(delay / JIFFY);
+    let shift = 0;
+    for (let delta = expires - clock; delta >= 63; delta = Math.floor(delta / 8)) shift += 3;
+    const slot = (Math.floor(expires / 2 ** shift) + 1) * 2 ** shift;
+    const timer = new QueuedTimer(slot * JIFFY, -++this.#order, run);
+    this.#push(timer);
+    return timer;
+  }
+
+  spawn<T>(task: Task<T>): Process<T> {
+    const process = new Process(this, task);
+    process.step();
+    return process;
+  }
+
+  /** A new packet's walk; `cause` is the walk it answers or repeats. */
+  newWalk(cause?: number): number {
+    const id = ++this.#walks;
+    this.tracer?.walk(id, cause);
+    return id;
+  }
+
+  /** `skb.inDev` will receive it (netif_rx). */
+  enqueue(skb: Skb): void {
+    if (this.#queued === this.#backlog.length) {
+      if (this.#queued >= MAX_BACKLOG) {
+        this.backlogDrops++;
+        return;
+      }
+      this.#growBacklog();
+    }
+    this.#backlog[(this.#head + this.#queued) & (this.#backlog.length - 1)] = skb;
+    this.#queued++;
+  }
+
+  run(options: RunOptions = {}): RunEnd {
+    const until = options.until;
+    const end = options.time === undefined ? Infinity : this.now + options.time;
+    let budget = options.events ?? Infinity;
+    if (until?.() === true) return 'done';
+    for (;;) {
+      if (budget-- <= 0) return 'events';
+      const next = this.#next();
+      if (next === undefined && this.#queued === 0) {
+        if (end !== Infinity) this.now = Math.max(this.now, end);
+        return 'idle';
+      }
+      if (next !== undefined && (this.#queued === 0 || next.due <= this.now)) {
+        if (next.due > end) {
+          this.now = Math.max(this.now, end);
+          return 'time';
+        }
+        this.#pop();
+        if (next.due > this.now) this.now = next.due;
+        this.events++;
+        const run = next.run;
+        next.run = undefined;
+        run?.();
+      } else {
+        if (this.now > end) return 'time';
+        const index = this.#head;
+        const skb = this.#backlog[index];
+        this.#backlog[index] = undefined;
+        this.#head = (index + 1) & (this.#backlog.length - 1);
+        this.#queued--;
+        this.now += RECEIVE_COST;
+        this.events++;
+        skb?.inDev?.receive(skb);
+      }
+      if (until?.() === true) return 'done';
+    }
+  }
+
+  #growBacklog(): void {
+    const old = this.#backlog;
+    const grown = new Array<Skb | undefined>(old.length * 2).fill(undefined);
+    for (let i = 0; i < this.#queued; i++) grown[i] = old[(this.#head + i) & (old.length - 1)];
+    this.#backlog = grown;
+    this.#head = 0;
+  }
+
+  /** The earliest live timer, which stays in the heap. */
+  #next(): QueuedTimer | undefined {
+    for (;;) {
+      const top = this.#heap[0];
+      if (top === undefined || top.run !== undefined) return top;
+      this.#pop();
+    }
+  }
+
+  #push(timer: QueuedTimer): void {
+    const heap = this.#heap;
+    let i = heap.length;
+    heap.push(timer);
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      const above = heap[parent];
+      if (above === undefined || !earlier(timer, above)) break;
+      heap[i] = above;
+      i = parent;
+    }
+    heap[i] = timer;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let i = 0;
+    for (;;) {
+      let child = 2 * i + 1;
+      let below = heap[child];
+      if (below === undefined) break;
+      const right = heap[child + 1];
+      if (right !== undefined && earlier(right, below)) {
+        child++;
+        below = right;
+      }
+      if (!earlier(below, last)) break;
+      heap[i] = below;
+      i = child;
+    }
+    heap[i] = last;
+  }
+}
+
+function earlier(a: QueuedTimer, b: QueuedTimer): boolean {
+  return a.due < b.due || (a.due === b.due && a.order < b.order);
+}
