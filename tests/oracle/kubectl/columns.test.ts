@@ -11,7 +11,15 @@ interface Columns {
   now: string;
   resources: Record<string, Resource>;
   humanDuration: { expr: string; seconds: number; want: string }[];
-  printerTests: { id: string; kind: string; wide: boolean; manifest: string; cells: (string | number)[][]; test: string; timeDependent: boolean }[];
+  printerTests: {
+    id: string;
+    kind: string;
+    wide: boolean;
+    manifest: string;
+    cells: (string | number)[][];
+    test: string;
+    timeDependent: boolean;
+  }[];
 }
 
 interface Resource {
@@ -74,7 +82,9 @@ describe.runIf(present)('a row of cells is what the printer tests of Kubernetes 
     const printer = printerOf(kind);
     const shown = columnsOf(printer).map((column) => wide || !column.wide);
     const rows = (now: number) =>
-      documents(manifest).map((object) => printer.row(object, { now, wide }).filter((_, index) => shown[index]));
+      documents(manifest).map((object) =>
+        printer.row(object, { now, wide }).filter((_, index) => shown[index]),
+      );
     if (timeDependent) expect([0, -1, -2, 1].map((late) => rows(about + late))).toContainEqual(cells);
     else expect(rows(about)).toEqual(cells);
   });

@@ -2,12 +2,19 @@ import { byBytes, entriesAt, listAt, textAt, textsAt } from './value.ts';
 
 /** `app=web,tier=front`, or `<none>`. */
 export function formatLabels(object: unknown, path: string): string {
-  return entriesAt(object, path).map(([key, value]) => `${key}=${value}`).join(',') || '<none>';
+  return (
+    entriesAt(object, path)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',') || '<none>'
+  );
 }
 
 /** A LabelSelector in one line: `app=web,tier in (a,b),!x`, or `<none>`. Source: apimachinery `FormatLabelSelector`. */
 export function formatLabelSelector(object: unknown, path: string): string {
-  const requirements = entriesAt(object, `${path}.matchLabels`).map(([key, value]) => ({ key, text: `${key}=${value}` }));
+  const requirements = entriesAt(object, `${path}.matchLabels`).map(([key, value]) => ({
+    key,
+    text: `${key}=${value}`,
+  }));
   for (const expression of listAt(object, `${path}.matchExpressions`)) {
     const key = textAt(expression, 'key');
     const values = `(${textsAt(expression, 'values').sort(byBytes).join(',')})`;
@@ -21,5 +28,10 @@ export function formatLabelSelector(object: unknown, path: string): string {
     if (text === undefined) return '<error>';
     requirements.push({ key, text });
   }
-  return requirements.sort((a, b) => byBytes(a.key, b.key)).map(({ text }) => text).join(',') || '<none>';
+  return (
+    requirements
+      .sort((a, b) => byBytes(a.key, b.key))
+      .map(({ text }) => text)
+      .join(',') || '<none>'
+  );
 }

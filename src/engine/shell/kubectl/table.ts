@@ -42,7 +42,10 @@ export function formatTable(kind: string, objects: readonly unknown[], options: 
     ]);
   }
   const text = lines.map((cells) => `${cells.join('\t')}\n`).join('');
-  return alignTabs(text, options.remembered === undefined ? tableLayout : { ...tableLayout, remembered: options.remembered });
+  return alignTabs(
+    text,
+    options.remembered === undefined ? tableLayout : { ...tableLayout, remembered: options.remembered },
+  );
 }
 
 /** A cell is one line: what follows a line break becomes `...`; control characters are shown. */

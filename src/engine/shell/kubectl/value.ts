@@ -21,7 +21,11 @@ export function valueAt(value: unknown, path: string): unknown {
 
 export function textAt(value: unknown, path: string): string {
   const found = valueAt(value, path);
-  return typeof found === 'string' ? found : typeof found === 'number' || typeof found === 'boolean' ? String(found) : '';
+  return typeof found === 'string'
+    ? found
+    : typeof found === 'number' || typeof found === 'boolean'
+      ? String(found)
+      : '';
 }
 
 export function numberAt(value: unknown, path: string): number {

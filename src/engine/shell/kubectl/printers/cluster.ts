@@ -61,7 +61,9 @@ export const eventPrinter: Printer = {
       textAt(event, 'reason'),
       `${kind}/${textAt(event, 'involvedObject.name')}`,
       textAt(event, 'involvedObject.fieldPath'),
-      [textAt(event, 'source.component') || textAt(event, 'reportingComponent'), host].filter((text) => text !== '').join(', '),
+      [textAt(event, 'source.component') || textAt(event, 'reportingComponent'), host]
+        .filter((text) => text !== '')
+        .join(', '),
       textAt(event, 'message').trim(),
       ageAt(now, first),
       numberAt(event, 'series.count') || numberAt(event, 'count') || 1,

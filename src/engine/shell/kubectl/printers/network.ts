@@ -35,7 +35,11 @@ export const endpointSlicePrinter: Printer = {
 
 export const networkPolicyPrinter: Printer = {
   columns: 'NAME,POD-SELECTOR,AGE',
-  row: (policy, context) => [name(policy), formatLabelSelector(policy, 'spec.podSelector'), age(policy, context)],
+  row: (policy, context) => [
+    name(policy),
+    formatLabelSelector(policy, 'spec.podSelector'),
+    age(policy, context),
+  ],
 };
 
 export const adminNetworkPolicyPrinter: Printer = {
@@ -48,7 +52,11 @@ export const ingressPrinter: Printer = {
   row: (ingress, context) => [
     name(ingress),
     textAt(ingress, 'spec.ingressClassName') || '<none>',
-    abridge(listAt(ingress, 'spec.rules').map((rule) => textAt(rule, 'host')).filter((host) => host !== '')) || '*',
+    abridge(
+      listAt(ingress, 'spec.rules')
+        .map((rule) => textAt(rule, 'host'))
+        .filter((host) => host !== ''),
+    ) || '*',
     loadBalancer(ingress, context.wide),
     listAt(ingress, 'spec.tls').length > 0 ? '80, 443' : '80',
     age(ingress, context),
@@ -103,7 +111,9 @@ export function abridge(items: readonly string[], max = listed): string {
 
 /** Addresses of a LoadBalancer's or an Ingress' status; a narrow table cuts them at 16 characters. */
 export function loadBalancer(object: unknown, wide: boolean): string {
-  const ingress = listAt(object, 'status.loadBalancer.ingress').map((entry) => textAt(entry, 'ip') || textAt(entry, 'hostname'));
+  const ingress = listAt(object, 'status.loadBalancer.ingress').map(
+    (entry) => textAt(entry, 'ip') || textAt(entry, 'hostname'),
+  );
   const joined = [...new Set(ingress)].sort(byBytes).join(',');
   return !wide && joined.length > 16 ? `${joined.slice(0, 13)}...` : joined;
 }

@@ -24,7 +24,9 @@ export interface Column {
 export function columnsOf(printer: Printer): readonly Column[] {
   const [narrow = '', wide] = printer.columns.split('|');
   const read = (headers: string, isWide: boolean) =>
-    headers.split(',').map((header) => ({ header: header.replace('*', ''), wide: isWide || header.startsWith('*') }));
+    headers
+      .split(',')
+      .map((header) => ({ header: header.replace('*', ''), wide: isWide || header.startsWith('*') }));
   return [...read(narrow, false), ...(wide === undefined ? [] : read(wide, true))];
 }
 

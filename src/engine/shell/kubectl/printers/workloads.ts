@@ -103,7 +103,8 @@ function jobStatus(job: unknown): string {
 
 function completions(job: unknown): string {
   const succeeded = numberAt(job, 'status.succeeded');
-  if (valueAt(job, 'spec.completions') !== undefined) return `${succeeded}/${numberAt(job, 'spec.completions')}`;
+  if (valueAt(job, 'spec.completions') !== undefined)
+    return `${succeeded}/${numberAt(job, 'spec.completions')}`;
   const parallelism = numberAt(job, 'spec.parallelism');
   return parallelism > 1 ? `${succeeded}/1 of ${parallelism}` : `${succeeded}/1`;
 }
