@@ -1,0 +1,104 @@
+import type { Walk } from '../../src/engine/capture/record.ts';
+import type { Limits } from '../../src/engine/cluster.ts';
+import type { Decision, DecisionCode } from '../../src/engine/net/decision.ts';
+import type { Panel } from '../../src/lesson/lab.ts';
+
+export type Language = 'ko' | 'en';
+
+export type DecisionOf<C extends DecisionCode> = Decision & { readonly code: C };
+
+/** One sentence per code. `at` is the namespace that decided; texts between backticks are shown as code. */
+export type Sentences = { readonly [C in DecisionCode]: (decision: DecisionOf<C>, at: string) => string };
+
+/** Where a lab stands; each has a look and a sentence. */
+export type LabStatus =
+  | 'ready'
+  | 'waking'
+  | 'running'
+  | 'edited'
+  | 'applied'
+  | 'failed'
+  | 'stale'
+  | 'limit'
+  | 'offline'
+  | 'lost'
+  | 'stopped';
+
+export interface Strings {
+  readonly language: Language;
+  readonly decision: Sentences;
+  readonly exchange: Readonly<Record<Walk['exchange'], string>>;
+  readonly outcome: Readonly<Record<Walk['outcome'], string>>;
+  readonly status: Readonly<Record<LabStatus, string>>;
+  readonly panel: Readonly<Record<Panel, string>>;
+  readonly limit: Readonly<Record<keyof Limits, string>>;
+  /** The frame crosses an interface. */
+  readonly crossing: (at: string, dev: string, dir: 'in' | 'out') => string;
+  readonly ui: {
+    readonly lab: string;
+    readonly stage: (cni: string, nodes: number, pods: number) => string;
+    readonly play: string;
+    readonly pause: string;
+    readonly replay: string;
+    readonly back: string;
+    readonly forward: string;
+    readonly skip: string;
+    readonly speed: string;
+    readonly timeline: string;
+    readonly tick: (index: number, count: number) => string;
+    readonly experiments: string;
+    readonly noPackets: string;
+    readonly noExperiment: string;
+    readonly routine: (count: number) => string;
+    readonly deciding: (at: string) => string;
+    readonly before: string;
+    readonly after: string;
+    readonly changed: string;
+    readonly unchanged: string;
+    readonly firstSeen: string;
+    readonly headers: (place: string) => string;
+    readonly tablesOf: string;
+    readonly afterExperiment: string;
+    readonly decidedHere: string;
+    readonly noTables: string;
+    readonly prompt: string;
+    readonly command: string;
+    readonly runCommand: string;
+    readonly stop: string;
+    readonly clear: string;
+    readonly transcript: string;
+    readonly exit: (code: number) => string;
+    readonly edit: string;
+    readonly apply: string;
+    readonly reset: string;
+    readonly cancel: string;
+    readonly readonly: string;
+    readonly editing: (name: string) => string;
+    readonly diagnosticAt: (line: number, column: number) => string;
+    readonly retry: string;
+    readonly applied: string;
+    readonly more: (count: number) => string;
+    readonly morePods: (count: number) => string;
+    readonly moreNodes: (count: number) => string;
+    readonly ghost: string;
+    readonly lan: string;
+    readonly router: string;
+    readonly external: string;
+    readonly containers: (names: string) => string;
+    readonly notEnforced: (names: string) => string;
+    readonly truncated: (max: number) => string;
+    readonly brokenLab: string;
+    readonly withoutScript: string;
+    readonly request: string;
+    readonly reply: string;
+    readonly dropped: string;
+    readonly inTunnel: string;
+    readonly legend: string;
+  };
+}
+
+/** The sentence of a decision; an engine newer than these strings gets its code shown. */
+export function explain(strings: Strings, decision: Decision, at: string): string {
+  const sentence: ((d: never, at: string) => string) | undefined = strings.decision[decision.code];
+  return sentence === undefined ? `${at}: \`${decision.code}\`` : sentence(decision as never, at);
+}
