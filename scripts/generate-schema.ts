@@ -1,0 +1,172 @@
+/**
+ * Reduces Kubernetes' schemas, as the package kubernetes-models carries them, to the table in src/engine/api/schema.ts.
+ * Run: node scripts/generate-schema.ts
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const modules = join(root, 'node_modules');
+const target = join(root, 'src/engine/api/schema.ts');
+
+/** The kinds whose fields are checked, by the module that declares them. */
+const kinds = [
+  'kubernetes-models/v1/Pod',
+  'kubernetes-models/apps/v1/Deployment',
+  'kubernetes-models/apps/v1/ReplicaSet',
+  'kubernetes-models/apps/v1/StatefulSet',
+  'kubernetes-models/apps/v1/DaemonSet',
+  'kubernetes-models/batch/v1/Job',
+  'kubernetes-models/v1/Service',
+  'kubernetes-models/discovery.k8s.io/v1/EndpointSlice',
+  'kubernetes-models/v1/Endpoints',
+  'kubernetes-models/v1/Node',
+  'kubernetes-models/v1/Namespace',
+  'kubernetes-models/v1/ConfigMap',
+  'kubernetes-models/v1/Secret',
+  'kubernetes-models/v1/ServiceAccount',
+  'kubernetes-models/networking.k8s.io/v1/NetworkPolicy',
+  'kubernetes-models/networking.k8s.io/v1/Ingress',
+  'kubernetes-models/networking.k8s.io/v1/IngressClass',
+  'kubernetes-models/v1/Event',
+];
+
+/** Types that are a scalar on the wire. */
+const scalars: Readonly<Record<string, string>> = {
+  'api/resource/Quantity': 'q',
+  'util/intstr/IntOrString': 'x',
+  'apis/meta/v1/Time': 't',
+  'apis/meta/v1/MicroTime': 't',
+  'apis/meta/v1/FieldsV1': 'a',
+  'runtime/RawExtension': 'a',
+};
+
+/** Not looked into: nobody writes them by hand, and they weigh. */
+const opaque = new Set(['status', 'managedFields']);
+
+/** Go has these as []byte, which OpenAPI calls a string. */
+const bytes = new Set(['Secret.data', 'ConfigMap.binaryData']);
+
+/**
+ * The admin tiers are custom resources: sigs.k8s.io/network-policy-api, config/crd/experimental, v1alpha1.
+ * What they require is written here too (`!`), since a CRD's schema is all the validation there is.
+ */
+const customResources = `
+AdminNetworkPolicy|apiVersion:s,kind:s,metadata:ObjectMeta,spec!:AdminNetworkPolicySpec,status:a
+AdminNetworkPolicySpec|egress:[]AdminNetworkPolicyEgressRule,ingress:[]AdminNetworkPolicyIngressRule,priority!:i,subject!:AdminNetworkPolicySubject
+AdminNetworkPolicySubject|namespaces:LabelSelector,pods:NamespacedPod
+NamespacedPod|namespaceSelector!:LabelSelector,podSelector!:LabelSelector
+AdminNetworkPolicyIngressRule|action!:Allow/Deny/Pass,from!:[]AdminNetworkPolicyIngressPeer,name:s,ports:[]AdminNetworkPolicyPort
+AdminNetworkPolicyEgressRule|action!:Allow/Deny/Pass,name:s,ports:[]AdminNetworkPolicyPort,to!:[]AdminNetworkPolicyEgressPeer
+AdminNetworkPolicyIngressPeer|namespaces:LabelSelector,pods:NamespacedPod
+AdminNetworkPolicyEgressPeer|domainNames:[]s,namespaces:LabelSelector,networks:[]s,nodes:LabelSelector,pods:NamespacedPod
+AdminNetworkPolicyPort|namedPort:s,portNumber:Port,portRange:PortRange
+Port|port!:i,protocol!:s
+PortRange|end!:i,protocol:s,start!:i
+BaselineAdminNetworkPolicy|apiVersion:s,kind:s,metadata:ObjectMeta,spec!:BaselineAdminNetworkPolicySpec,status:a
+BaselineAdminNetworkPolicySpec|egress:[]BaselineAdminNetworkPolicyEgressRule,ingress:[]BaselineAdminNetworkPolicyIngressRule,subject!:AdminNetworkPolicySubject
+BaselineAdminNetworkPolicyIngressRule|action!:Allow/Deny,from!:[]AdminNetworkPolicyIngressPeer,name:s,ports:[]AdminNetworkPolicyPort
+BaselineAdminNetworkPolicyEgressRule|action!:Allow/Deny,name:s,ports:[]AdminNetworkPolicyPort,to!:[]AdminNetworkPolicyEgressPeer
+`.trim();
+
+const lines = new Map<string, { file: string; line: string }>();
+
+function declarationOf(specifier: string, from: string): string {
+  return specifier.startsWith('.')
+    ? join(dirname(from), specifier.replace(/\.js$/, ''))
+    : join(modules, specifier);
+}
+
+/** Which of a type's integers are 64 bits wide: only the compiled validator still knows. */
+function longFields(file: string, schemaName: string): Set<string> {
+  const pkg = file.includes('@kubernetes-models') ? '@kubernetes-models/apimachinery' : 'kubernetes-models';
+  const path = join(modules, pkg, '_schemas', `${schemaName}.js`);
+  const found = new Set<string>();
+  if (!existsSync(path)) return found;
+  const code = readFileSync(path, 'utf8');
+  const formats = new Map([...code.matchAll(/let (formats\d+)=formats\.(\w+)/g)].map((m) => [m[1], m[2]]));
+  const functions = new Map(
+    [...code.matchAll(/function (validate\d+)\(data,.*?return \1\.errors/gs)].map((m) => [m[1], m[0]]),
+  );
+  for (const [, field, fn] of code.matchAll(/void 0!==data\.(\w+)&&\((validate\d+)\(data\.\1,/g)) {
+    const used = /(formats\d+)\.validate/.exec(functions.get(fn ?? '') ?? '');
+    if (field && used && formats.get(used[1] ?? '') === 'int64') found.add(field);
+  }
+  return found;
+}
+
+function addType(file: string): string {
+  const text = readFileSync(`${file}.d.ts`, 'utf8').replace(/\/\*\*.*?\*\//gs, '');
+  const name = file.slice(file.lastIndexOf('/') + 1);
+  const known = lines.get(name);
+  if (known?.file === file) return name;
+  if (!known) lines.set(name, { file, line: '' });
+  const imports = new Map(
+    [...text.matchAll(/import \{ (\w+) \} from "([^"]+)"/g)].map((m) => [
+      m[1] ?? '',
+      declarationOf(m[2] ?? '', file),
+    ]),
+  );
+  const schemaName = new RegExp(`\\b${name} as (IoK8s\\w+)`).exec(text)?.[1] ?? '';
+  const long = longFields(file, schemaName);
+  const body = new RegExp(`export interface I${name}(?: extends TypeMeta)? \\{(.*?)\\n\\}`, 's').exec(
+    text,
+  )?.[1];
+  if (body === undefined) throw new Error(`no interface I${name} in ${file}`);
+  const fields: string[] = [];
+  for (const [, field = '', , type = ''] of body.matchAll(
+    /^ {4}"([^"]+)"(\?)?: (\{[^}]*\}|[^;{]*(?:\{[^}]*\}[^;{]*)?);$/gms,
+  )) {
+    fields.push(`${field}:${codeOf(type.replace(/\s+/g, ' '), `${name}.${field}`)}`);
+  }
+  const line = `${name}|${fields.join(',')}`;
+  if (known && known.line !== line)
+    throw new Error(`two types are called ${name}: ${known.file} and ${file}`);
+  lines.set(name, { file, line });
+  return name;
+
+  function codeOf(type: string, path: string): string {
+    const field = path.slice(path.indexOf('.') + 1);
+    if (opaque.has(field)) return 'a';
+    if (bytes.has(path)) return '{}y';
+    if (field === 'apiVersion' || field === 'kind') return 's';
+    const array = /^Array<(.*)>$/.exec(type);
+    if (array) return `[]${codeOf(array[1] ?? '', path)}`;
+    const map = /^\{ \[key: string\]: (.*); \}$/.exec(type);
+    if (map) return `{}${codeOf(map[1] ?? '', path)}`;
+    if (type === 'string') return 's';
+    if (type === 'boolean') return 'b';
+    if (type === 'number') return long.has(field) ? 'l' : 'i';
+    if (/^"/.test(type)) return [...type.matchAll(/"([^"]*)"/g)].map((m) => m[1]).join('/');
+    const imported = imports.get(type);
+    if (imported) {
+      for (const [suffix, code] of Object.entries(scalars)) if (imported.endsWith(suffix)) return code;
+      return addType(imported);
+    }
+    if (type === `I${name}`) return name;
+    return 'a';
+  }
+}
+
+export function generateSchema(): string {
+  lines.clear();
+  for (const kind of kinds) addType(join(modules, kind));
+  const table = [...lines.values()].map(({ line }) => line);
+  const version = (
+    JSON.parse(readFileSync(join(modules, 'kubernetes-models/package.json'), 'utf8')) as { version: string }
+  ).version;
+  return `// Made by scripts/generate-schema.ts from kubernetes-models ${version}; do not edit.
+
+/**
+ * One type a line: \`Type|field:code,…\`, first what Kubernetes declares in Go, then the custom resources.
+ * Codes: s string, b bool, i int32, l int64, q quantity, x int or string, t time, y base64, a anything,
+ * \`A/B\` one of these strings, \`[]\` list of, \`{}\` map of, else a type's name. \`!\` after a field: a CRD requires it.
+ */
+export const schema = \`
+${[...table, customResources].join('\n')}
+\`;
+`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(target, generateSchema());

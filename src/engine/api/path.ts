@@ -1,0 +1,14 @@
+/** Where a value stands in an object: keys and list indexes. */
+export type JsonPath = readonly (string | number)[];
+
+/** `spec.ports[0].port`: `field.Path`. */
+export function formatPath(path: JsonPath): string {
+  let text = '';
+  for (const step of path) text += typeof step === 'number' ? `[${step}]` : text ? `.${step}` : step;
+  return text;
+}
+
+/** Whether `path` is `prefix` or lies in it. */
+export function startsWith(path: JsonPath, prefix: JsonPath): boolean {
+  return prefix.length <= path.length && prefix.every((step, i) => path[i] === step);
+}
