@@ -1,4 +1,5 @@
-import type { Task, World } from '../net/world.ts';
+import type { Task } from '../net/task.ts';
+import type { World } from '../net/world.ts';
 import type { Input, Place, Session, Signals, Tool, ToolContext } from './tool.ts';
 
 /** What a command inherits from whoever starts it; a ToolContext is one, so `execute(place, argv, ctx)` is ssh. */
@@ -9,6 +10,7 @@ export interface Stdio {
   readonly err: (text: string) => void;
   readonly signals: Signals;
   readonly session: Session;
+  readonly depth: number;
 }
 
 /** Runs a program in a place, without a shell. The caller says what it wants to say when the program is not there. */
@@ -19,7 +21,23 @@ export function* execute(place: Place, argv: readonly string[], io: Stdio): Task
     io.err(`${name}: command not found\n`);
     return 127;
   }
-  return yield* tool(contextIn(place, name, io), argv.slice(1));
+  if (io.depth >= io.session.limits.scriptDepth) {
+    io.session.limit ??= 'scriptDepth';
+    return 2;
+  }
+  const info = place.processes.add(argv.join(' '), (signal) => io.signals.deliver(signal));
+  try {
+    return yield* tool(contextIn(place, name, io), argv.slice(1));
+  } finally {
+    place.processes.remove(info.pid);
+  }
+}
+
+/** Another program in the same place, as `timeout`, `env` and `xargs` start one; undefined when there is none. */
+export function programIn(ctx: ToolContext, argv: readonly string[]): Task<number> | undefined {
+  const name = argv[0] ?? '';
+  const tool = findTool(ctx.place, name);
+  return tool?.({ ...ctx, name: name.slice(name.lastIndexOf('/') + 1) }, argv.slice(1));
 }
 
 export function findTool(place: Place, name: string): Tool | undefined {
@@ -42,5 +60,6 @@ export function contextIn(place: Place, name: string, io: Stdio): ToolContext {
     err: io.err,
     signals: io.signals,
     session: io.session,
+    depth: io.depth + 1,
   };
 }

@@ -1,6 +1,7 @@
 import type { Limits } from '../cluster.ts';
 import type { Netns } from '../net/netns.ts';
-import type { Task, World } from '../net/world.ts';
+import type { Task } from '../net/task.ts';
+import type { World } from '../net/world.ts';
 
 /** What a command is: arguments without its own name in, exit code out; it takes virtual time only. */
 export type Tool = (ctx: ToolContext, args: readonly string[]) => Task<number>;
@@ -33,6 +34,8 @@ export interface ToolContext {
   readonly err: (text: string) => void;
   readonly signals: Signals;
   readonly session: Session;
+  /** How many shells, `ssh` and `kubectl exec` it is inside of. */
+  readonly depth: number;
 }
 
 export interface Input {
@@ -49,6 +52,7 @@ export type SignalName = 'INT' | 'TERM' | 'HUP' | 'KILL' | 'PIPE' | 'QUIT' | 'AL
 export interface Signals {
   /** Returns false to get the default action, which is to end at once. */
   handler: ((signal: SignalName) => boolean) | undefined;
+  deliver(signal: SignalName): void;
 }
 
 /** What one line that a person typed may still use; shared by every process it starts. */

@@ -1,0 +1,119 @@
+import type { Limits } from '../cluster.ts';
+import type { Task } from '../net/task.ts';
+import type { World } from '../net/world.ts';
+import { bash } from './dialect.ts';
+import { Shell } from './interpret.ts';
+import { Job } from './job.ts';
+import { textInput } from './pipe.ts';
+import type { Place, Session, Signals } from './tool.ts';
+
+export type TerminalLimits = Pick<
+  Limits,
+  'output' | 'scriptDepth' | 'scriptSteps' | 'commandTime' | 'events'
+>;
+
+export interface LineResult {
+  readonly output: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+  readonly limit?: keyof Limits;
+}
+
+const LIMIT_TEXT: Readonly<Record<string, (limits: TerminalLimits) => string>> = {
+  output: (l) => `it printed more than ${l.output} characters (limit: output)`,
+  scriptDepth: (l) => `more than ${l.scriptDepth} shells inside each other (limit: scriptDepth)`,
+  scriptSteps: (l) => `it ran more than ${l.scriptSteps} commands (limit: scriptSteps)`,
+  commandTime: (l) => `it took longer than ${l.commandTime / 1e6} s of virtual time (limit: commandTime)`,
+  events: (l) => `it caused more than ${l.events} events (limit: events)`,
+};
+
+/** What a person sits at: a shell that keeps its variables and its background jobs from line to line. */
+export class Terminal {
+  readonly #world: World;
+  readonly #place: Place;
+  readonly #limits: TerminalLimits;
+  readonly #shell: Shell;
+  #session: Session;
+  #sink: { readonly kind: 'out' | 'err'; readonly text: string }[] = [];
+
+  constructor(world: World, place: Place, limits: TerminalLimits) {
+    this.#world = world;
+    this.#place = place;
+    this.#limits = limits;
+    this.#session = newSession(limits);
+    this.#shell = new Shell(world, place, bash(), this.#session, {
+      env: { HOME: '/root', USER: 'root', ...place.env },
+    });
+  }
+
+  /** Runs a line until it has ended or a limit is reached; then it is interrupted as by Ctrl-C, and what still runs is killed. */
+  run(line: string): LineResult {
+    const session = newSession(this.#limits);
+    this.#session = session;
+    this.#shell.session = session;
+    this.#sink = [];
+    const world = this.#world;
+    const before = this.#shell.jobs;
+    const job = new Job(world, this.#place.processes, line, (signals) => this.#main(line, signals));
+    const finished = (): boolean => job.status !== undefined || session.limit !== undefined;
+    const end = world.run({ until: finished, time: this.#limits.commandTime, events: this.#limits.events });
+    if (!finished()) session.limit = end === 'events' ? 'events' : 'commandTime';
+    if (job.status === undefined || session.limit !== undefined) this.#interrupt(job, session);
+    if (session.limit !== undefined)
+      for (const other of this.#shell.jobs) if (!before.includes(other)) other.deliver('KILL');
+    if (session.limit !== undefined) world.run({ time: 0, events: 1000 });
+    const stdout = this.#sink
+      .filter((part) => part.kind === 'out')
+      .map((part) => part.text)
+      .join('');
+    let stderr = this.#sink
+      .filter((part) => part.kind === 'err')
+      .map((part) => part.text)
+      .join('');
+    let output = this.#sink.map((part) => part.text).join('');
+    const result = { stdout, exitCode: session.limit === undefined ? (job.status ?? 130) : 130 };
+    this.#sink = [];
+    if (session.limit === undefined) return { ...result, stderr, output };
+    const text = LIMIT_TEXT[session.limit]?.(this.#limits) ?? `limit: ${session.limit}`;
+    const message = `${output === '' || output.endsWith('\n') ? '' : '\n'}podwalk: stopped: ${text}\n`;
+    output += message;
+    stderr += message;
+    return { ...result, stderr, output, limit: session.limit };
+  }
+
+  *#main(line: string, signals: Signals): Task<number> {
+    return yield* this.#shell.run(line, {
+      stdin: textInput(''),
+      out: (text) => this.#print('out', text),
+      err: (text) => this.#print('err', text),
+      signals,
+    });
+  }
+
+  #interrupt(job: Job, session: Session): void {
+    if (session.limit === 'commandTime' || session.limit === 'events') {
+      this.#print('err', '^C');
+      job.deliver('INT');
+      this.#world.run({ until: () => job.status !== undefined, time: 1000, events: 10_000 });
+    }
+    job.deliver('KILL');
+    this.#world.run({ until: () => job.status !== undefined, time: 1000, events: 10_000 });
+  }
+
+  #print(kind: 'out' | 'err', text: string): void {
+    const session = this.#session;
+    const room = this.#limits.output - session.printed;
+    if (room <= 0 || text === '') {
+      if (text !== '') session.limit ??= 'output';
+      return;
+    }
+    session.printed += text.length;
+    if (text.length > room) session.limit ??= 'output';
+    this.#sink.push({ kind, text: text.slice(0, room) });
+  }
+}
+
+function newSession(limits: TerminalLimits): Session {
+  return { limits, steps: 0, printed: 0, limit: undefined };
+}

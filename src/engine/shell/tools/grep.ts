@@ -1,0 +1,117 @@
+import { options, posixRegExp, eachLine } from '../text.ts';
+import type { Tool } from '../tool.ts';
+
+export const grep: Tool = function* (ctx, args) {
+  const given = options(ctx, args, {
+    short: 'EFGPivcnoqshHlwxe:A:B:C:m:r',
+    long: {
+      'extended-regexp': 'E',
+      'fixed-strings': 'F',
+      'perl-regexp': 'P',
+      'ignore-case': 'i',
+      'invert-match': 'v',
+      count: 'c',
+      'line-number': 'n',
+      'only-matching': 'o',
+      quiet: 'q',
+      silent: 'q',
+      'no-messages': 's',
+      'no-filename': 'h',
+      'with-filename': 'H',
+      'files-with-matches': 'l',
+      'word-regexp': 'w',
+      'line-regexp': 'x',
+      regexp: 'e:',
+      'after-context': 'A:',
+      'before-context': 'B:',
+      context: 'C:',
+      'max-count': 'm:',
+      color: 'color',
+      colour: 'color',
+      'line-buffered': 'buffered',
+      recursive: 'r',
+    },
+  });
+  if (given === undefined) {
+    ctx.err("Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n");
+    return 2;
+  }
+  const files = [...given.rest];
+  const patterns = given.has('e') ? given.values('e') : files.splice(0, 1);
+  if (patterns.length === 0) {
+    ctx.err("Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n");
+    return 2;
+  }
+  const kind = given.has('F')
+    ? 'fixed'
+    : given.has('E') || given.has('P') || ctx.name === 'egrep'
+      ? 'extended'
+      : 'basic';
+  const tests: RegExp[] = [];
+  for (const pattern of patterns.flatMap((p) => p.split('\n'))) {
+    const test = posixRegExp(pattern, kind, given.has('i') ? 'gi' : 'g');
+    if (test === undefined) {
+      ctx.err(`${ctx.name}: Invalid regular expression\n`);
+      return 2;
+    }
+    const around = given.has('x') ? [`^(?:`, `)$`] : given.has('w') ? [`(?<!\\w)(?:`, `)(?!\\w)`] : undefined;
+    tests.push(around === undefined ? test : new RegExp(around.join(test.source), test.flags));
+  }
+  const after = Number(given.value('A') ?? given.value('C') ?? 0);
+  const before = Number(given.value('B') ?? given.value('C') ?? 0);
+  const max = Number(given.value('m') ?? Infinity);
+  const named = given.has('H') || (files.length > 1 && !given.has('h'));
+  const counts = new Map<string, number>((files.length === 0 ? ['-'] : files).map((file) => [file, 0]));
+  let matched = 0;
+  let number = 0;
+  let current = '';
+  let printedTo = 0;
+  let trailing = 0;
+  let recent: string[] = [];
+  const print = (file: string, at: number, text: string, separator: string): void => {
+    const name = named ? `${file === '-' ? '(standard input)' : file}${separator}` : '';
+    ctx.out(`${name}${given.has('n') ? `${at}${separator}` : ''}${text}\n`);
+  };
+  const silent = given.has('q') || given.has('c') || given.has('l');
+  const failed = yield* eachLine(ctx, files, (line, file) => {
+    if (file !== current) {
+      current = file;
+      number = 0;
+      printedTo = 0;
+      trailing = 0;
+      recent = [];
+    }
+    number++;
+    const found = tests.flatMap((test) =>
+      given.has('o') ? (line.match(test) ?? []) : line.search(test) >= 0 ? [line] : [],
+    );
+    if (found.length > 0 === given.has('v')) {
+      if (trailing > 0 && !silent) {
+        trailing--;
+        printedTo = number;
+        print(file, number, line, '-');
+      }
+      if (before > 0) recent = [...recent, line].slice(-before);
+      return false;
+    }
+    matched++;
+    counts.set(file, (counts.get(file) ?? 0) + 1);
+    if (given.has('q')) return true;
+    if (!silent) {
+      const first = number - recent.length;
+      if ((before > 0 || after > 0) && printedTo > 0 && first > printedTo + 1) ctx.out('--\n');
+      for (const [i, text] of recent.entries()) print(file, first + i, text, '-');
+      recent = [];
+      for (const text of given.has('o') ? found.filter((f) => f !== '') : [line])
+        print(file, number, text, ':');
+      printedTo = number;
+      trailing = after;
+    }
+    return (counts.get(file) ?? 0) >= max && after === 0 && files.length <= 1;
+  });
+  if (given.has('c')) for (const [file, count] of counts) ctx.out(`${named ? `${file}:` : ''}${count}\n`);
+  if (given.has('l'))
+    for (const [file, count] of counts)
+      if (count > 0) ctx.out(`${file === '-' ? '(standard input)' : file}\n`);
+  return failed !== 0 && !given.has('q') ? 2 : matched > 0 ? 0 : 1;
+};
