@@ -1,11 +1,6 @@
 import type { Netns } from '../net/netns.ts';
-import type { FileError, FileResult, Files } from './tool.ts';
-
-/** A file that is made when it is read, and may take what is written to it. */
-export interface VirtualFile {
-  read(): string;
-  write?(text: string): FileError | undefined;
-}
+import { kernelFile, kernelNames } from './kernel-files.ts';
+import type { FileError, FileResult, Files, VirtualFile } from './tool.ts';
 
 const fail = (error: FileError): { readonly ok: false; readonly error: FileError } => ({ ok: false, error });
 const done: FileResult<void> = { ok: true, value: undefined };

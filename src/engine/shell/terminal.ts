@@ -52,6 +52,7 @@ export class Terminal {
     const session = newSession(this.#limits);
     this.#session = session;
     this.#shell.session = session;
+    this.#shell.errexit = false;
     this.#sink = [];
     const world = this.#world;
     const before = this.#shell.jobs;

@@ -93,3 +93,9 @@ export interface Files {
   list(path: string): FileResult<readonly string[]>;
   kind(path: string): 'file' | 'directory' | undefined;
 }
+
+/** A file that is made when it is read, and may take what is written to it. */
+export interface VirtualFile {
+  read(): string;
+  write?(text: string): FileError | undefined;
+}

@@ -171,7 +171,7 @@ function parseScript(script: string, kind: 'basic' | 'extended'): Command[] | st
     if (from !== undefined && script[at] === ',') {
       at++;
       to = address();
-      if (to === undefined || typeof to === 'string') return "unexpected `,'";
+      if (to === undefined) return failed ?? "unexpected `,'";
     }
     if (failed !== undefined) return failed;
     while (script[at] === ' ') at++;
