@@ -1,6 +1,6 @@
 import { parseTree, printParseErrorCode, type Node as JsonNode, type ParseError } from 'jsonc-parser';
 import { parse as parseToml, TomlError } from 'smol-toml';
-import { isMap, isScalar, parseDocument, visit, type Node as YamlNode } from 'yaml';
+import { isMap, isScalar, parseDocument, visit, type Node as YamlNode, type Pair } from 'yaml';
 import { Lines } from './lines.ts';
 import type { Message } from './message.ts';
 import type { Place } from './lab.ts';
@@ -149,11 +149,11 @@ function readYaml(text: string, offset: number, report: Report): Parsed {
       let node: YamlNode | null | undefined = document.contents;
       for (const name of path) {
         if (!isMap(node)) return undefined;
-        const pair = node.items.find(
+        const pair: Pair | undefined = node.items.find(
           (item) => isScalar(item.key) && String(item.key.value).toLowerCase() === name.toLowerCase(),
         );
         if (pair === undefined) return undefined;
-        const key = pair.key;
+        const key: unknown = pair.key;
         node = isNode(pair.value) ? pair.value : isScalar(key) ? key : undefined;
       }
       const range = node?.range;

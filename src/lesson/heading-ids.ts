@@ -1,3 +1,4 @@
+import type {} from 'mdast-util-to-hast';
 import type { Heading, Nodes, Root } from 'mdast';
 import { visit } from 'unist-util-visit';
 import { takeHeadingAttributes } from './heading-attributes.ts';

@@ -1,3 +1,4 @@
+import type {} from 'mdast-util-to-hast';
 import type { Code, RootContent } from 'mdast';
 import type { ContainerDirective } from 'mdast-util-directive';
 import { SKIP, visit } from 'unist-util-visit';

@@ -1,3 +1,4 @@
+import type {} from 'remark-parse';
 import { directiveFromMarkdown } from 'mdast-util-directive';
 import { directive } from 'micromark-extension-directive';
 import type { Root } from 'mdast';
