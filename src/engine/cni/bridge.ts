@@ -1,0 +1,137 @@
+import { addIp, anyAddress, isIpv6, lastIp } from '../net/address.ts';
+import type { Ip, Mac, Prefix } from '../net/address.ts';
+import { Bridge } from '../net/bridge.ts';
+import { createBridge, createVeth } from '../net/link.ts';
+import { macOfIp, POD_MAC } from './cni.ts';
+import type { CniNode, CniPod, CniResult } from './cni.ts';
+import { exhausted, HostLocal } from './ipam.ts';
+import { sha1 } from './sha1.ts';
+
+interface NodeBridge {
+  readonly bridge: Bridge;
+  readonly ranges: readonly { readonly subnet: Prefix; readonly ipam: HostLocal }[];
+  readonly pods: Map<string, readonly Ip[]>;
+}
+
+/**
+ * The reference `bridge` plugin with `host-local` addresses (containernetworking/plugins, plugins/main/bridge), as flannel's
+ * configuration asks for it: `isDefaultGateway`, `hairpinMode`, and a route for the whole cluster.
+ */
+export class BridgePlugin {
+  readonly #mtu: number;
+  readonly #clusterCIDRs: readonly Prefix[];
+  readonly #newMac: () => Mac;
+  readonly #nodes = new Map<string, NodeBridge>();
+
+  constructor(options: { readonly mtu: number; readonly clusterCIDRs: readonly Prefix[]; newMac(): Mac }) {
+    this.#mtu = options.mtu;
+    this.#clusterCIDRs = options.clusterCIDRs;
+    this.#newMac = () => options.newMac();
+  }
+
+  addNode(node: CniNode): void {
+    const { netns, podCIDRs } = node;
+    const first = podCIDRs[0];
+    const mac = first === undefined ? this.#newMac() : macOfIp(POD_MAC, gatewayOf(first));
+    const made = createBridge(netns, 'cni0', { mac, mtu: this.#mtu });
+    const bridge = made instanceof Bridge ? made : undefined;
+    if (bridge === undefined) return;
+    netns.setLink('cni0', { up: true });
+    for (const subnet of podCIDRs) addSubnetAddress(netns, bridge, gatewayOf(subnet), subnet);
+    const ranges = podCIDRs.map((subnet) => ({ subnet, ipam: new HostLocal(subnet) }));
+    this.#nodes.set(node.name, { bridge, ranges, pods: new Map() });
+  }
+
+  removeNode(name: string): void {
+    this.#nodes.delete(name);
+  }
+
+  addPod(node: CniNode, pod: CniPod): CniResult {
+    const own = this.#nodes.get(node.name);
+    if (own === undefined)
+      return { ok: false, message: 'plugin type="bridge" failed (add): node is not set up' };
+    const ips: Ip[] = [];
+    for (const { subnet, ipam } of own.ranges) {
+      const ip = ipam.allocate();
+      if (ip !== undefined) {
+        ips.push(ip);
+        continue;
+      }
+      this.#release(own, ips);
+      return {
+        ok: false,
+        message: `plugin type="flannel" failed (add): failed to delegate add: failed to allocate for range 0: ${exhausted(subnet)}`,
+      };
+    }
+    const [first] = ips;
+    if (first === undefined)
+      return {
+        ok: false,
+        message:
+          'plugin type="flannel" failed (add): loadFlannelSubnetEnv failed: open /run/flannel/subnet.env: no such file or directory',
+      };
+    own.pods.set(pod.uid, ips);
+    const hostDevice = vethName(pod.uid);
+    createVeth(node.netns, hostDevice, pod.netns, 'eth0', {
+      macA: this.#newMac(),
+      macB: isIpv6(first) ? this.#newMac() : macOfIp(POD_MAC, first),
+      mtu: this.#mtu,
+    });
+    node.netns.setLink(hostDevice, { master: own.bridge, up: true });
+    pod.netns.setLink('eth0', { up: true });
+    const port = node.netns.devices.get(hostDevice)?.port;
+    if (port !== undefined) port.hairpin = true;
+    this.#configure(pod, own, ips);
+    return { ok: true, ips, hostDevice };
+  }
+
+  deletePod(node: CniNode, pod: CniPod): void {
+    const own = this.#nodes.get(node.name);
+    const ips = own?.pods.get(pod.uid);
+    if (own === undefined || ips === undefined) return;
+    own.pods.delete(pod.uid);
+    this.#release(own, ips);
+  }
+
+  #configure(pod: CniPod, own: NodeBridge, ips: readonly Ip[]): void {
+    const dev = pod.netns.devices.get('eth0');
+    if (dev === undefined) return;
+    own.ranges.forEach(({ subnet }, i) => {
+      const ip = ips[i];
+      if (ip === undefined) return;
+      addSubnetAddress(pod.netns, dev, ip, subnet);
+      const via = gatewayOf(subnet);
+      const six = isIpv6(ip);
+      for (const cluster of this.#clusterCIDRs)
+        if (isIpv6(cluster.ip) === six) pod.netns.routes.add({ dst: cluster, via, dev, protocol: 'boot' });
+      pod.netns.routes.add({ dst: { ip: anyAddress(six ? 6 : 4), length: 0 }, via, dev, protocol: 'boot' });
+    });
+  }
+
+  #release(own: NodeBridge, ips: readonly Ip[]): void {
+    ips.forEach((ip, i) => own.ranges[i]?.ipam.release(ip));
+  }
+}
+
+/** The first address: `cni0`'s. */
+export function gatewayOf(subnet: Prefix): Ip {
+  return addIp(subnet.ip, 1);
+}
+
+/** `vethXXXXXXXX`: eight hex digits, random in reality, here from the pod's uid. */
+export function vethName(uid: string): string {
+  return `veth${sha1(uid).slice(0, 8)}`;
+}
+
+function addSubnetAddress(
+  netns: CniNode['netns'],
+  dev: Parameters<CniNode['netns']['addAddress']>[0],
+  ip: Ip,
+  subnet: Prefix,
+): void {
+  netns.addAddress(dev, {
+    ip,
+    length: subnet.length,
+    ...(isIpv6(ip) || subnet.length > 30 ? {} : { broadcast: lastIp(subnet) }),
+  });
+}

@@ -1,0 +1,61 @@
+import type { Ip, Mac, Prefix } from '../net/address.ts';
+import type { Device } from '../net/device.ts';
+import type { Netns } from '../net/netns.ts';
+
+/** What a CNI plugin knows of a machine. */
+export interface CniNode {
+  readonly name: string;
+  readonly netns: Netns;
+  /** The NIC towards the other nodes. */
+  readonly uplink: Device;
+  /** InternalIP. */
+  readonly ip: Ip;
+  readonly podCIDRs: readonly Prefix[];
+}
+
+export interface CniPod {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Still without interfaces but `lo`. */
+  readonly netns: Netns;
+}
+
+export type CniResult =
+  | {
+      readonly ok: true;
+      readonly ips: readonly Ip[];
+      /** The host end of the pod's link. */
+      readonly hostDevice: string;
+    }
+  /** As the runtime reports it: `plugin type="flannel" failed (add): …`. */
+  | { readonly ok: false; readonly message: string };
+
+/**
+ * A network plugin and its daemons: what makes a machine's pods reachable. One file implements one. A plugin programs
+ * namespaces as its real counterpart does, and knows nothing of Services.
+ */
+export interface Cni {
+  readonly name: string;
+  /** Whether NetworkPolicies have an effect. */
+  readonly enforcesPolicy: boolean;
+  addNode(node: CniNode): void;
+  removeNode(name: string): void;
+  addPod(node: CniNode, pod: CniPod): CniResult;
+  /** The pod's namespace, and with it its link, goes away after this. */
+  deletePod(node: CniNode, pod: CniPod): void;
+}
+
+export interface CniEnvironment {
+  /** The cluster's pod networks, one of each family. */
+  readonly clusterCIDRs: readonly Prefix[];
+  /** A MAC for an interface that gets a random one. */
+  newMac(): Mac;
+}
+
+/** `0a:58:` and the address: what the bridge plugin gives interfaces (plugins/pkg/utils/hwaddr). */
+export function macOfIp(prefix: number, ip: Ip): Mac {
+  return prefix * 0x1_0000_0000 + (ip % 0x1_0000_0000);
+}
+
+export const POD_MAC = 0x0a58;
