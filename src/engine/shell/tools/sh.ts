@@ -1,5 +1,5 @@
 import { bash, ash } from '../dialect.ts';
-import { contextIn, findTool } from '../execute.ts';
+import { contextIn } from '../execute.ts';
 import { Shell, type Streams } from '../interpret.ts';
 import { readFile } from '../text.ts';
 import type { Place, Tool, ToolContext } from '../tool.ts';
@@ -91,19 +91,4 @@ export function ssh(find: (host: string) => Place | undefined): Tool {
     for (const job of shell.jobs) yield* job.wait();
     return status;
   };
-}
-
-/** `ip netns exec` and `nsenter`: a program of this place in another namespace. */
-export function* inNetns(
-  ctx: ToolContext,
-  netns: ToolContext['netns'],
-  argv: readonly string[],
-): ReturnType<Tool> {
-  const name = argv[0] ?? '';
-  const tool = findTool(ctx.place, name);
-  if (tool === undefined) {
-    ctx.err(`exec of "${name}" failed: No such file or directory\n`);
-    return 255;
-  }
-  return yield* tool({ ...ctx, netns, name }, argv.slice(1));
 }
