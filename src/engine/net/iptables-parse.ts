@@ -1,0 +1,706 @@
+import { addressBits, isIpv6, maskIp, parseIp, type Prefix } from './address.ts';
+import {
+  isError,
+  type ExtensionError,
+  type GivenOptions,
+  type MatchExtension,
+  type OptionSpec,
+  type OptionValue,
+  type TargetExtension,
+} from './iptables-extension.ts';
+import {
+  parseInteger,
+  type IptablesFamily,
+  type Match,
+  type Rule,
+  type TableName,
+  type Target,
+} from './iptables-rule.ts';
+import { MATCHES } from './match/registry.ts';
+import { protocolNumber } from './protocol.ts';
+import { TARGETS } from './target/registry.ts';
+
+export interface Counters {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** What one command line asks for. Several rules come of a list of addresses. */
+export type IptablesOperation =
+  | { readonly kind: 'append'; readonly chain: string; readonly rules: readonly ParsedRule[] }
+  | { readonly kind: 'check' | 'delete'; readonly chain: string; readonly rules: readonly ParsedRule[] }
+  | {
+      readonly kind: 'insert' | 'replace';
+      readonly chain: string;
+      readonly position: number;
+      readonly rules: readonly ParsedRule[];
+    }
+  | { readonly kind: 'delete-number'; readonly chain: string; readonly position: number }
+  | {
+      readonly kind: 'list' | 'list-rules' | 'zero';
+      readonly chain: string | undefined;
+      readonly position: number | undefined;
+    }
+  | { readonly kind: 'flush' | 'delete-chain'; readonly chain: string | undefined }
+  | { readonly kind: 'new-chain'; readonly chain: string }
+  | { readonly kind: 'rename-chain'; readonly chain: string; readonly name: string }
+  | { readonly kind: 'policy'; readonly chain: string; readonly policy: string };
+
+/** A rule, or what the kernel would say to it. */
+export type ParsedRule = { readonly rule: Rule } | { readonly kernel: string };
+
+export interface IptablesCommand {
+  readonly table: string;
+  readonly operation: IptablesOperation;
+  readonly counters: Counters | undefined;
+  readonly numeric: boolean;
+  readonly verbose: boolean;
+  readonly exact: boolean;
+  readonly lineNumbers: boolean;
+}
+
+/** `message` is what follows `iptables v1.8.9 (nf_tables): `; without `prefixed` it stands alone. */
+export interface ParseError {
+  readonly error: string;
+  readonly prefixed: boolean;
+}
+
+export interface ParseContext {
+  readonly family: IptablesFamily;
+  readonly setExists: (name: string) => boolean;
+}
+
+const COMMANDS = {
+  A: 'append',
+  C: 'check',
+  D: 'delete',
+  I: 'insert',
+  R: 'replace',
+  L: 'list',
+  S: 'list-rules',
+  F: 'flush',
+  Z: 'zero',
+  N: 'new-chain',
+  X: 'delete-chain',
+  E: 'rename-chain',
+  P: 'policy',
+} as const;
+
+type CommandLetter = keyof typeof COMMANDS;
+
+function isCommand(letter: string): letter is CommandLetter {
+  return letter in COMMANDS;
+}
+
+/** Short letters of the long options; `required` ones take a value. */
+const LONG_OPTIONS: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(COMMANDS).map(([letter, name]) => [name, letter] as const),
+  ['source', 's'],
+  ['src', 's'],
+  ['destination', 'd'],
+  ['dst', 'd'],
+  ['protocol', 'p'],
+  ['proto', 'p'],
+  ['in-interface', 'i'],
+  ['jump', 'j'],
+  ['table', 't'],
+  ['match', 'm'],
+  ['numeric', 'n'],
+  ['out-interface', 'o'],
+  ['verbose', 'v'],
+  ['wait', 'w'],
+  ['wait-interval', 'W'],
+  ['exact', 'x'],
+  ['fragments', 'f'],
+  ['version', 'V'],
+  ['help', 'h'],
+  ['line-numbers', '0'],
+  ['modprobe', 'M'],
+  ['set-counters', 'c'],
+  ['goto', 'g'],
+  ['ipv4', '4'],
+  ['ipv6', '6'],
+]);
+
+const WITH_VALUE = 'ACDIRNEPsdpijtmoMcgW';
+
+/** Options that each command refuses (the table of `generic_opt_check`). */
+const ILLEGAL: Record<CommandLetter, string> = {
+  A: 'nx0',
+  C: 'nx0',
+  D: 'nx0c',
+  I: 'nx0',
+  R: 'nx0',
+  L: 'sdpijoc',
+  S: 'sdpijoncx0',
+  F: 'sdpijoncx0',
+  Z: 'sdpijoncx0',
+  N: 'sdpijoncx0',
+  X: 'sdpijoncx0',
+  E: 'sdpijoncx0',
+  P: 'sdpijonx0',
+};
+
+const OPTION_WORDS: Record<string, string> = { n: '-n', x: '-x', '0': '--line-numbers' };
+
+interface Loaded {
+  readonly name: string;
+  readonly extension: MatchExtension | TargetExtension;
+  readonly given: Map<string, OptionValue>;
+}
+
+type Found = { readonly loaded: Loaded; readonly spec: OptionSpec };
+
+/** Parses the arguments of iptables or ip6tables 1.8.9, or one rule line of iptables-restore (iptables/xshared.c do_parse). */
+export function parseArguments(args: readonly string[], context: ParseContext): IptablesCommand | ParseError {
+  return new Parser(args, context).parse();
+}
+
+function problem(error: string): ParseError {
+  return { error, prefixed: true };
+}
+
+class Parser {
+  readonly #args: readonly string[];
+  readonly #context: ParseContext;
+  #at = 0;
+  #invert = false;
+  #command: CommandLetter | undefined;
+  #chain: string | undefined;
+  #second: string | undefined;
+  readonly #seen = new Set<string>();
+  #table = 'filter';
+  #source: { text: string; invert: boolean } | undefined;
+  #destination: { text: string; invert: boolean } | undefined;
+  #in: { name: string; invert: boolean } | undefined;
+  #out: { name: string; invert: boolean } | undefined;
+  #protocol: { number: number; invert: boolean; text: string } | undefined;
+  #fragment: { invert: boolean } | undefined;
+  readonly #matches: Loaded[] = [];
+  #target: Loaded | undefined;
+  #jump: { chain: string; goto: boolean } | undefined;
+  #implicit = false;
+  #counters: Counters | undefined;
+  #verbose = false;
+
+  constructor(args: readonly string[], context: ParseContext) {
+    this.#args = args;
+    this.#context = context;
+  }
+
+  parse(): IptablesCommand | ParseError {
+    while (this.#at < this.#args.length) {
+      const arg = this.#args[this.#at] ?? '';
+      const error = arg.startsWith('-') && arg !== '-' ? this.#option(arg) : this.#plain(arg);
+      if (error !== undefined) return error;
+    }
+    return this.#finish();
+  }
+
+  #plain(arg: string): ParseError | undefined {
+    this.#at++;
+    if (arg === '!') {
+      if (this.#invert) return problem('multiple consecutive ! not allowed');
+      this.#invert = true;
+      return undefined;
+    }
+    return { error: `Bad argument \`${arg}'`, prefixed: false };
+  }
+
+  #option(arg: string): ParseError | undefined {
+    if (arg === '--') {
+      this.#at++;
+      return undefined;
+    }
+    if (arg.startsWith('--')) return this.#longOption(arg);
+    this.#at++;
+    for (let i = 1; i < arg.length; i++) {
+      const letter = arg[i] ?? '';
+      if (letter === '0' || ![...LONG_OPTIONS.values()].includes(letter))
+        return problem(`unknown option "-${letter}"`);
+      let value: string | undefined;
+      if (WITH_VALUE.includes(letter)) {
+        value = i + 1 < arg.length ? arg.slice(i + 1) : this.#args[this.#at++];
+        if (value === undefined)
+          return problem(`option "${this.#args[this.#args.length - 1] ?? ''}" requires an argument`);
+        i = arg.length;
+      } else if ('LSFZXw'.includes(letter) && i + 1 < arg.length && letter !== 'w') {
+        // An optional value may be glued on, but `-Lnv` is how people write options: getopt takes it as the chain's name.
+        value = arg.slice(i + 1);
+        i = arg.length;
+      }
+      const error = this.#main(letter, value);
+      if (error !== undefined) return error;
+    }
+    return undefined;
+  }
+
+  #longOption(arg: string): ParseError | undefined {
+    const equals = arg.indexOf('=');
+    const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
+    const glued = equals < 0 ? undefined : arg.slice(equals + 1);
+    const letter = this.#longLetter(name);
+    const found =
+      letter === undefined || !LONG_OPTIONS.has(name) ? this.#findExtensionOption(name) : undefined;
+    if (found !== undefined) return this.#extensionOption(found, glued);
+    if (letter !== undefined) {
+      this.#at++;
+      let value = glued;
+      if (WITH_VALUE.includes(letter) && value === undefined) {
+        value = this.#args[this.#at++];
+        if (value === undefined) return problem(`option "${arg}" requires an argument`);
+      }
+      return this.#main(letter, value);
+    }
+    if (this.#loadProtocol()) return this.#longOption(arg);
+    return problem(`unknown option "${arg}"`);
+  }
+
+  #longLetter(name: string): string | undefined {
+    const exact = LONG_OPTIONS.get(name);
+    if (exact !== undefined || name === '') return exact;
+    const letters = new Set(
+      [...LONG_OPTIONS].filter(([long]) => long.startsWith(name)).map(([, letter]) => letter),
+    );
+    return letters.size === 1 ? [...letters][0] : undefined;
+  }
+
+  #findExtensionOption(name: string): Found | undefined {
+    const loaded = [...(this.#target === undefined ? [] : [this.#target]), ...[...this.#matches].reverse()];
+    for (const candidate of loaded) {
+      const spec = candidate.extension.options.find(
+        (option) => option.name === name || option.alias === name,
+      );
+      if (spec !== undefined) return { loaded: candidate, spec };
+    }
+    if (name === '') return undefined;
+    const partial: Found[] = [];
+    for (const candidate of loaded) {
+      for (const spec of candidate.extension.options) {
+        if (spec.name.startsWith(name) || spec.alias?.startsWith(name) === true)
+          partial.push({ loaded: candidate, spec });
+      }
+    }
+    return partial.length === 1 ? partial[0] : undefined;
+  }
+
+  /** `-p tcp --dport 80` loads the match of that protocol by itself, once. */
+  #loadProtocol(): boolean {
+    if (this.#protocol === undefined || this.#implicit) return false;
+    const { number } = this.#protocol;
+    const name =
+      number === 58
+        ? 'icmp6'
+        : number === 1
+          ? 'icmp'
+          : number === 6
+            ? 'tcp'
+            : number === 17
+              ? 'udp'
+              : number === 132
+                ? 'sctp'
+                : undefined;
+    const extension = name === undefined ? undefined : this.#findMatch(name);
+    if (extension === undefined) return false;
+    this.#implicit = true;
+    this.#matches.push({ name: extension.name, extension, given: new Map() });
+    return true;
+  }
+
+  #findMatch(name: string): MatchExtension | undefined {
+    const extension = MATCHES.get(name === 'icmpv6' || name === 'ipv6-icmp' ? 'icmp6' : name);
+    return extension?.families === undefined || extension.families.includes(this.#context.family)
+      ? extension
+      : undefined;
+  }
+
+  #extensionOption({ loaded, spec }: Found, glued: string | undefined): ParseError | undefined {
+    const arg = this.#args[this.#at] ?? '';
+    this.#at++;
+    let value = glued ?? '';
+    if (spec.argument === 'required' && glued === undefined) {
+      const next = this.#args[this.#at++];
+      if (next === undefined) return problem(`option "${arg}" requires an argument`);
+      value = next;
+    }
+    if (spec.name === 'tcp-flags' || spec.name === 'match-set') {
+      const next = this.#args[this.#at];
+      if (next !== undefined && !next.startsWith('-') && next !== '!') {
+        value += ` ${next}`;
+        this.#at++;
+      }
+    }
+    const invert = this.#takeInvert();
+    if (invert && spec.invertible !== true) {
+      return problem(`${loaded.name}: option "--${spec.name}" cannot be inverted.\n`);
+    }
+    if (loaded.given.has(spec.name)) {
+      return problem(
+        ['tcp', 'udp', 'sctp'].includes(loaded.name)
+          ? `Only one \`--${spec.name}' allowed`
+          : `${loaded.name}: option "--${spec.name}" can only be used once.\n`,
+      );
+    }
+    loaded.given.set(spec.name, { value, invert });
+    return undefined;
+  }
+
+  #takeInvert(): boolean {
+    const invert = this.#invert;
+    this.#invert = false;
+    return invert;
+  }
+
+  #next(): string | undefined {
+    const next = this.#args[this.#at];
+    if (next === undefined || next.startsWith('-') || next === '!') return undefined;
+    this.#at++;
+    return next;
+  }
+
+  #main(letter: string, value = ''): ParseError | undefined {
+    if (isCommand(letter)) return this.#setCommand(letter, value);
+    const invert = this.#takeInvert();
+    if ('sdpiojcmf'.includes(letter) || 'nx0g'.includes(letter)) {
+      const flag = letter === 'g' ? 'j' : letter;
+      if (flag !== 'm' && flag !== 'v') {
+        if (this.#seen.has(flag))
+          return problem(`multiple ${OPTION_WORDS[flag] ?? `-${flag}`} flags not allowed`);
+        this.#seen.add(flag);
+      }
+      if (invert && !'sdpiof'.includes(letter))
+        return problem(`cannot have ! before ${OPTION_WORDS[letter] ?? `-${letter}`}`);
+    }
+    switch (letter) {
+      case 't':
+        if (invert) return problem('unexpected ! flag before --table');
+        this.#table = value;
+        return undefined;
+      case 's':
+        this.#source = { text: value, invert };
+        return undefined;
+      case 'd':
+        this.#destination = { text: value, invert };
+        return undefined;
+      case 'p':
+        return this.#setProtocol(value, invert);
+      case 'i':
+      case 'o': {
+        if (value.length > 15)
+          return problem(`interface name \`${value}' must be shorter than IFNAMSIZ (15)`);
+        if (value === '') return problem('Empty interface is likely to be undesired');
+        if (letter === 'i') this.#in = { name: value, invert };
+        else this.#out = { name: value, invert };
+        return undefined;
+      }
+      case 'j':
+        return this.#setTarget(value);
+      case 'g':
+        this.#jump = { chain: value, goto: true };
+        return undefined;
+      case 'm': {
+        const extension = this.#findMatch(value);
+        if (extension === undefined)
+          return problem(`Couldn't load match \`${value}':No such file or directory\n`);
+        this.#matches.push({ name: extension.name, extension, given: new Map() });
+        return undefined;
+      }
+      case 'f':
+        if (this.#context.family === 'ipv6') {
+          return problem("`-f' is not supported in IPv6, use -m frag instead");
+        }
+        this.#fragment = { invert };
+        return undefined;
+      case 'c': {
+        let bytes = this.#next();
+        let packets = value;
+        if (bytes === undefined && value.includes(',')) [packets = '', bytes] = value.split(',');
+        if (bytes === undefined) return problem('-c requires packet and byte counter');
+        if (!/^\d+$/.test(packets)) return problem('-c packet counter not numeric');
+        if (!/^\d+$/.test(bytes)) return problem('-c byte counter not numeric');
+        this.#counters = { packets: Number(packets), bytes: Number(bytes) };
+        return undefined;
+      }
+      case 'v':
+        this.#verbose = true;
+        return undefined;
+      case 'w':
+      case 'W':
+        this.#next();
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #setCommand(letter: CommandLetter, value: string): ParseError | undefined {
+    if (this.#takeInvert()) return problem("unexpected '!' flag");
+    if (this.#command !== undefined) return problem(`Cannot use -${letter} with -${this.#command}`);
+    this.#command = letter;
+    this.#chain = value === '' && 'LSFZX'.includes(letter) ? this.#next() : value;
+    if ('DIRLSZEP'.includes(letter)) this.#second = this.#next();
+    if (letter === 'R' && this.#second === undefined) return problem('-R requires a rule number');
+    if (letter === 'E' && this.#second === undefined)
+      return problem('-E requires old-chain-name and new-chain-name');
+    if (letter === 'P' && this.#second === undefined) return problem('-P requires a chain and a policy');
+    if (letter === 'N') return this.#checkChainName(this.#chain ?? '', true);
+    return undefined;
+  }
+
+  #checkChainName(name: string, fresh: boolean): ParseError | undefined {
+    if (name === '') return problem('chain name not allowed to be empty!?\n');
+    if (name.startsWith('-') || name.startsWith('!')) {
+      return problem(`chain name not allowed to start with \`${name[0] ?? ''}'`);
+    }
+    if (fresh && TARGETS.has(name)) return problem('chain name may not clash with target name');
+    if (name.length >= 29) return problem(`chain name \`${name}' too long (must be under 29 chars)`);
+    if (/\s/.test(name)) return problem(`Invalid chain name \`${name}'`);
+    return undefined;
+  }
+
+  #setProtocol(text: string, invert: boolean): ParseError | undefined {
+    const number = protocolNumber(text);
+    if (number === undefined) return problem(`unknown protocol "${text}" specified`);
+    if (number === 0 && invert) return problem('rule would never match protocol');
+    this.#protocol = { number, invert, text };
+    return undefined;
+  }
+
+  #setTarget(name: string): ParseError | undefined {
+    if (name === '') return problem('Invalid target name (too short)');
+    const extension = TARGETS.get(name);
+    if (
+      extension !== undefined &&
+      (extension.families === undefined || extension.families.includes(this.#context.family))
+    ) {
+      this.#target = { name, extension, given: new Map() };
+      return undefined;
+    }
+    if (name.length >= 29) return problem(`Invalid target name \`${name}' (28 chars max)`);
+    this.#jump = { chain: name, goto: false };
+    return undefined;
+  }
+
+  #finish(): IptablesCommand | ParseError {
+    if (this.#invert) return problem('nothing appropriate following !');
+    const letter = this.#command;
+    if (letter === undefined) return problem('no command specified');
+    for (const flag of this.#seen) {
+      if (ILLEGAL[letter].includes(flag))
+        return problem(`Illegal option \`${OPTION_WORDS[flag] ?? `-${flag}`}' with this command`);
+    }
+    const operation = this.#operation(letter);
+    if ('error' in operation) return operation;
+    return {
+      table: this.#table,
+      operation,
+      counters: this.#counters,
+      numeric: this.#seen.has('n'),
+      verbose: this.#verbose,
+      exact: this.#seen.has('x'),
+      lineNumbers: this.#seen.has('0'),
+    };
+  }
+
+  #position(text: string): number | ParseError {
+    const number = parseInteger(text);
+    return number === undefined || number === 0 ? problem(`Invalid rule number \`${text}'`) : number;
+  }
+
+  #operation(letter: CommandLetter): IptablesOperation | ParseError {
+    const chain = this.#chain;
+    const second = this.#second;
+    const kind = COMMANDS[letter];
+    switch (kind) {
+      case 'append':
+      case 'check':
+      case 'delete':
+      case 'insert':
+      case 'replace': {
+        const error = this.#checkChainName(chain ?? '', false);
+        if (error !== undefined) return error;
+        if (kind === 'delete' && second !== undefined) {
+          const position = this.#position(second);
+          return typeof position === 'number'
+            ? { kind: 'delete-number', chain: chain ?? '', position }
+            : position;
+        }
+        const rules = this.#rules(chain ?? '');
+        if ('error' in rules) return rules;
+        if (kind !== 'insert' && kind !== 'replace') return { kind, chain: chain ?? '', rules };
+        const position = second === undefined ? 1 : this.#position(second);
+        return typeof position === 'number' ? { kind, chain: chain ?? '', position, rules } : position;
+      }
+      case 'list':
+      case 'list-rules':
+      case 'zero': {
+        const position = second === undefined ? undefined : this.#position(second);
+        return typeof position === 'object' ? position : { kind, chain, position };
+      }
+      case 'flush':
+      case 'delete-chain':
+        return { kind, chain };
+      case 'new-chain':
+        return { kind, chain: chain ?? '' };
+      case 'rename-chain': {
+        const error = this.#checkChainName(second ?? '', true);
+        return error ?? { kind, chain: chain ?? '', name: second ?? '' };
+      }
+      case 'policy':
+        return { kind, chain: chain ?? '', policy: second ?? '' };
+    }
+  }
+
+  #rules(chain: string): readonly ParsedRule[] | ParseError {
+    if (this.#in !== undefined && (chain === 'OUTPUT' || chain === 'POSTROUTING')) {
+      return problem(`Can't use -i with ${chain}\n`);
+    }
+    if (this.#out !== undefined && (chain === 'PREROUTING' || chain === 'INPUT')) {
+      return problem(`Can't use -o with ${chain}\n`);
+    }
+    const sources = this.#addresses(this.#source);
+    if ('error' in sources) return sources;
+    const destinations = this.#addresses(this.#destination);
+    if ('error' in destinations) return destinations;
+    if (
+      (sources.length > 1 && this.#source?.invert === true) ||
+      (destinations.length > 1 && this.#destination?.invert === true)
+    ) {
+      return problem('! not allowed with multiple source or destination IP addresses');
+    }
+    const protocol = this.#protocol;
+    const ruleContext = {
+      family: this.#context.family,
+      table: tableOf(this.#table) ?? 'filter',
+      chain,
+      protocol,
+      setExists: this.#context.setExists,
+    } as const;
+    let kernel: string | undefined;
+    const matches: Match[] = [];
+    for (const loaded of this.#matches) {
+      const match = createMatch(loaded, ruleContext);
+      if (!isError(match)) matches.push(match);
+      else if ('error' in match) return problem(match.error);
+      else kernel ??= match.kernel;
+    }
+    let target: Target | undefined;
+    if (this.#jump !== undefined)
+      target = { kind: this.#jump.goto ? 'goto' : 'jump', chain: this.#jump.chain };
+    if (this.#target !== undefined) {
+      const created = createTarget(this.#target, ruleContext);
+      if (!isError(created)) target = created;
+      else if ('error' in created) return problem(created.error);
+      else kernel ??= created.kernel;
+    }
+    if (kernel !== undefined) return [{ kernel }];
+    const base: Rule = {
+      family: this.#context.family,
+      ...(this.#in === undefined || (this.#in.name === '+' && !this.#in.invert)
+        ? {}
+        : { inInterface: this.#in }),
+      ...(this.#out === undefined || (this.#out.name === '+' && !this.#out.invert)
+        ? {}
+        : { outInterface: this.#out }),
+      ...(protocol === undefined || protocol.number === 0
+        ? {}
+        : { protocol: { number: protocol.number, invert: protocol.invert } }),
+      ...(this.#fragment === undefined ? {} : { fragment: this.#fragment }),
+      matches,
+      ...(target === undefined ? {} : { target }),
+    };
+    const rules: ParsedRule[] = [];
+    for (const source of sources) {
+      for (const destination of destinations) {
+        rules.push({
+          rule: {
+            ...base,
+            ...(source === undefined
+              ? {}
+              : { source: { prefix: source, invert: this.#source?.invert ?? false } }),
+            ...(destination === undefined
+              ? {}
+              : { destination: { prefix: destination, invert: this.#destination?.invert ?? false } }),
+          },
+        });
+      }
+    }
+    return rules;
+  }
+
+  #addresses(
+    option: { text: string; invert: boolean } | undefined,
+  ): readonly (Prefix | undefined)[] | ParseError {
+    if (option === undefined) return [undefined];
+    const prefixes: (Prefix | undefined)[] = [];
+    for (const part of option.text.split(',')) {
+      const [address = '', mask] = part.split('/');
+      const ip = this.#readAddress(address, mask !== undefined);
+      if (ip === undefined || isIpv6(ip) !== (this.#context.family === 'ipv6')) {
+        return problem(`host/network \`${address}' not found`);
+      }
+      const length = mask === undefined ? addressBits(ip) : maskLength(mask, addressBits(ip));
+      if (length === undefined) return problem(`invalid mask \`${mask ?? ''}' specified`);
+      prefixes.push(length === 0 && !option.invert ? undefined : { ip: maskIp(ip, length), length });
+    }
+    return prefixes;
+  }
+
+  /** `10.1` is 10.1.0.0 to iptables. */
+  #readAddress(text: string, masked: boolean): number | undefined {
+    if (
+      this.#context.family === 'ipv4' &&
+      /^\d{1,3}(\.\d{1,3}){0,2}$/.test(text) &&
+      (masked || text.includes('.'))
+    ) {
+      return parseIp(`${text}${'.0'.repeat(3 - text.split('.').length + 1)}`);
+    }
+    return parseIp(text);
+  }
+}
+
+function createMatch(
+  loaded: Loaded,
+  context: Parameters<MatchExtension['create']>[1],
+): Match | ExtensionError {
+  const extension = MATCHES.get(loaded.name);
+  return extension === undefined
+    ? { kernel: 'No such file or directory' }
+    : extension.create(givenOf(loaded), context);
+}
+
+function createTarget(
+  loaded: Loaded,
+  context: Parameters<TargetExtension['create']>[1],
+): Target | ExtensionError {
+  const extension = TARGETS.get(loaded.name);
+  return extension === undefined
+    ? { kernel: 'No such file or directory' }
+    : extension.create(givenOf(loaded), context);
+}
+
+function givenOf(loaded: Loaded): GivenOptions {
+  return loaded.given;
+}
+
+/** A prefix length, or one written as a netmask without holes. */
+function maskLength(text: string, bits: 32 | 128): number | undefined {
+  if (/^\d{1,3}$/.test(text)) return Number(text) <= bits ? Number(text) : undefined;
+  const mask = parseIp(text);
+  const ones = parseIp(bits === 32 ? '255.255.255.255' : 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff') ?? 0;
+  for (let length = 0; length <= bits; length++) if (maskIp(ones, length) === mask) return length;
+  return undefined;
+}
+
+export function tableOf(name: string): TableName | undefined {
+  switch (name) {
+    case 'raw':
+    case 'mangle':
+    case 'nat':
+    case 'filter':
+    case 'security':
+      return name;
+    default:
+      return undefined;
+  }
+}

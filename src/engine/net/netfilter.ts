@@ -1,0 +1,363 @@
+import { isAny, isIpv6, parseIp, type Ip } from './address.ts';
+import { Conntrack, endpoint, formatEntry } from './conntrack.ts';
+import type { Decision } from './decision.ts';
+import { Chain, findRule } from './iptables-chain.ts';
+import { formatRule, targetName, type Rule, type TableName } from './iptables-rule.ts';
+import { BUILTIN_CHAINS, Ruleset, type Table } from './iptables-ruleset.ts';
+import { IpSets } from './ipset.ts';
+import { manipOf, setupNat, translate, type NatKind, type NatRange } from './nat.ts';
+import { Flow, type RecentLists, type RuleEnvironment } from './netfilter-flow.ts';
+import type { Netns } from './netns.ts';
+import type { HookPoint, Hooks, Skb, Verdict } from './skb.ts';
+import { invertTuple } from './tuple.ts';
+
+/** Tables that a hook asks, by the kernel's priorities; conntrack stands between raw and mangle, nat before filter on the way out. */
+const TABLES_AT: Readonly<Record<HookPoint, readonly TableName[]>> = {
+  PREROUTING: ['mangle', 'nat'],
+  INPUT: ['mangle', 'filter', 'security', 'nat'],
+  FORWARD: ['mangle', 'filter', 'security'],
+  OUTPUT: ['mangle', 'nat', 'filter', 'security'],
+  POSTROUTING: ['mangle', 'nat'],
+};
+
+/** Deep enough for every real ruleset; a chain cannot reach itself, so only hostile ones are deeper. */
+const MAX_DEPTH = 128;
+
+/** Netfilter of one namespace: iptables, ip6tables, conntrack with NAT, ipsets. */
+export class Netfilter implements Hooks {
+  readonly #ns: Netns;
+  // Most namespaces are pods that never have a rule: nothing is made before it is asked for.
+  #v4: Ruleset | undefined;
+  #v6: Ruleset | undefined;
+  #conntrack: Conntrack | undefined;
+  #sets: IpSets | undefined;
+  #environment: RuleEnvironment | undefined;
+  #dirty = false;
+  #survey4: Survey = EMPTY;
+  #survey6: Survey = EMPTY;
+
+  constructor(ns: Netns) {
+    this.#ns = ns;
+  }
+
+  /** iptables. */
+  get v4(): Ruleset {
+    return (this.#v4 ??= new Ruleset('ipv4', () => this.#changed()));
+  }
+
+  /** ip6tables. */
+  get v6(): Ruleset {
+    return (this.#v6 ??= new Ruleset('ipv6', () => this.#changed()));
+  }
+
+  get conntrack(): Conntrack {
+    return (this.#conntrack ??= new Conntrack(() => this.#ns.world.now));
+  }
+
+  get sets(): IpSets {
+    return (this.#sets ??= new IpSets());
+  }
+
+  /** Whether connections are tracked, and so fragments put together first. */
+  get defrag(): boolean {
+    if (this.#dirty) this.#refresh();
+    return this.#survey4.tracking || this.#survey6.tracking;
+  }
+
+  /** Whether any chain stands at the hook, or connection tracking does. */
+  active(point: HookPoint): boolean {
+    if (this.#dirty) this.#refresh();
+    return this.#survey4.hooks.has(point) || this.#survey6.hooks.has(point);
+  }
+
+  hook(point: HookPoint, skb: Skb): Verdict {
+    if (this.#dirty) this.#refresh();
+    const v6 = isIpv6(skb.packet.src);
+    const survey = v6 ? this.#survey6 : this.#survey4;
+    if (!survey.hooks.has(point)) return 'ACCEPT';
+    const { tracking } = survey;
+    const ruleset = v6 ? this.v6 : this.v4;
+    const flow = new Flow(skb, point, this.#env());
+    if (point === 'PREROUTING' || point === 'OUTPUT') {
+      const raw = ruleset.tables.get('raw');
+      if (raw !== undefined && this.#runTable(raw, flow) === 'DROP') return 'DROP';
+      if (tracking) this.#track(skb);
+    }
+    for (const name of TABLES_AT[point]) {
+      const table = ruleset.tables.get(name);
+      if (name === 'nat') {
+        if (tracking && this.#nat(table, flow) === 'DROP') return 'DROP';
+      } else if (table !== undefined && this.#runTable(table, flow) === 'DROP') return 'DROP';
+    }
+    if (tracking && (point === 'INPUT' || point === 'POSTROUTING') && !this.conntrack.confirm(skb)) {
+      this.#decide(skb, { code: 'drop', reason: 'conntrack' });
+      return 'DROP';
+    }
+    return 'ACCEPT';
+  }
+
+  /** An address is gone: connections that were masqueraded behind it are forgotten (`masq_inet_event`). */
+  addressRemoved(dev: string, ip: Ip): void {
+    this.#conntrack?.delete((entry) => entry.masqueradeDev === dev && entry.reply.dst === ip);
+  }
+
+  #changed(): void {
+    this.#dirty = true;
+  }
+
+  #refresh(): void {
+    this.#dirty = false;
+    this.#survey4 = survey(this.#v4);
+    this.#survey6 = survey(this.#v6);
+  }
+
+  #track(skb: Skb): void {
+    const fresh = skb.ct === undefined && skb.ctState === undefined;
+    this.conntrack.track(skb);
+    if (!fresh || this.#ns.world.tracer === undefined) return;
+    this.#decide(skb, {
+      code: 'conntrack',
+      state: skb.ctState ?? 'INVALID',
+      entry: skb.ct === undefined ? '' : formatEntry(skb.ct, this.#ns.world.now),
+    });
+  }
+
+  /** `nf_nat_inet_fn`: rules are asked once per connection and direction of rewriting, then the binding is applied. */
+  #nat(table: Table | undefined, flow: Flow): Verdict {
+    const { skb } = flow;
+    const entry = skb.ct;
+    if (entry === undefined) return 'ACCEPT';
+    const manip = manipOf(flow.hook);
+    let bound = false;
+    if (skb.ctState === 'NEW' && !(manip === 'src' ? entry.srcNatDone : entry.dstNatDone)) {
+      if (table !== undefined && this.#runTable(table, flow) === 'DROP') return 'DROP';
+      bound = true;
+      if (!(manip === 'src' ? entry.srcNatDone : entry.dstNatDone)) {
+        setupNat(this.conntrack, entry, manip, {}, this.#env().random32);
+      }
+    }
+    const rewrite = translate(skb, flow.hook);
+    if (rewrite === undefined) return 'ACCEPT';
+    flow.read();
+    if (bound || this.#ns.world.tracer === undefined) return 'ACCEPT';
+    const { protocol } = entry.original;
+    this.#decide(skb, {
+      code: 'nat',
+      field: rewrite.field,
+      from: endpoint(rewrite.from.ip, rewrite.from.port, protocol),
+      to: endpoint(rewrite.to.ip, rewrite.to.port, protocol),
+      entry: formatEntry(entry, this.#ns.world.now),
+    });
+    return 'ACCEPT';
+  }
+
+  #runTable(table: Table, flow: Flow): Verdict {
+    const chain = table.builtin(flow.hook);
+    if (chain === undefined) return 'ACCEPT';
+    const traced = this.#ns.world.tracer !== undefined;
+    const verdict = this.#runChain(table, chain, flow, traced, 0);
+    if (verdict === 'ACCEPT' || verdict === 'DROP') return verdict;
+    chain.policyCount.packets++;
+    chain.policyCount.bytes += flow.length;
+    if (traced)
+      this.#decide(flow.skb, {
+        code: 'chain-policy',
+        table: table.name,
+        chain: chain.name,
+        verdict: chain.policy,
+      });
+    return chain.policy;
+  }
+
+  /** RETURN: the caller goes on after its jump. */
+  #runChain(
+    table: Table,
+    start: Chain,
+    flow: Flow,
+    traced: boolean,
+    depth: number,
+  ): 'ACCEPT' | 'DROP' | 'RETURN' {
+    if (depth > MAX_DEPTH) return 'DROP';
+    const chain = start;
+    const index = chain.index;
+    const { rules } = index;
+    for (let at = 0; at < rules.length; at++) {
+      const from = at;
+      at = findRule(index, from, flow);
+      const rule = rules[at];
+      if (rule === undefined) return 'RETURN';
+      chain.hit(at, flow.length);
+      const { target } = rule;
+      if (target === undefined) {
+        if (traced) this.#decideRule(flow, table, chain, rule, 'CONTINUE', at + 1 - from);
+        continue;
+      }
+      switch (target.kind) {
+        case 'verdict': {
+          const verdict = target.verdict === 'QUEUE' ? 'DROP' : target.verdict;
+          if (traced) this.#decideRule(flow, table, chain, rule, verdict, at + 1 - from);
+          return verdict;
+        }
+        case 'jump':
+        case 'goto': {
+          if (traced) {
+            this.#decideRule(
+              flow,
+              table,
+              chain,
+              rule,
+              `${target.kind === 'jump' ? 'JUMP' : 'GOTO'}:${target.chain}`,
+              at + 1 - from,
+            );
+          }
+          const next = table.chains.get(target.chain);
+          if (next === undefined) break;
+          const verdict = this.#runChain(table, next, flow, traced, depth + 1);
+          if (verdict !== 'RETURN' || target.kind === 'goto') return verdict;
+          break;
+        }
+        case 'extension': {
+          // The decision of the rule comes before what the target does, as in nft's trace.
+          const place = traced ? this.#reserve(flow, table, chain, rule, at + 1 - from) : undefined;
+          const verdict = target.apply(flow);
+          place?.(verdict === 'QUEUE' ? 'DROP' : verdict);
+          if (verdict === 'ACCEPT' || verdict === 'DROP' || verdict === 'RETURN') return verdict;
+          if (verdict === 'QUEUE') return 'DROP';
+          break;
+        }
+      }
+    }
+    return 'RETURN';
+  }
+
+  #decideRule(flow: Flow, table: Table, chain: Chain, rule: Rule, verdict: string, walked: number): void {
+    this.#decide(flow.skb, {
+      code: 'rule',
+      table: table.name,
+      chain: chain.name,
+      rule: formatRule(chain.name, rule),
+      verdict,
+      walked,
+    });
+  }
+
+  /** Extension targets make decisions of their own (a binding, a reject's error): the rule's is told first. */
+  #reserve(
+    flow: Flow,
+    table: Table,
+    chain: Chain,
+    rule: Rule,
+    walked: number,
+  ): ((verdict: string) => void) | undefined {
+    const name = targetName(rule.target);
+    const foreseen =
+      name === 'REJECT'
+        ? 'DROP'
+        : ['DNAT', 'SNAT', 'MASQUERADE', 'REDIRECT'].includes(name)
+          ? 'ACCEPT'
+          : undefined;
+    if (foreseen === undefined)
+      return (verdict) => this.#decideRule(flow, table, chain, rule, verdict, walked);
+    this.#decideRule(flow, table, chain, rule, foreseen, walked);
+    return undefined;
+  }
+
+  #decide(skb: Skb, decision: Decision): void {
+    const { world } = this.#ns;
+    world.tracer?.decision(world.now, skb.walk, this.#ns.name, decision);
+  }
+
+  #bind(flow: Flow, kind: NatKind, range: NatRange): 'ACCEPT' | 'DROP' {
+    const { skb, hook } = flow;
+    const entry = skb.ct;
+    if (entry === undefined) return 'ACCEPT';
+    const manip = manipOf(hook);
+    if (manip === 'src' ? entry.srcNatDone : entry.dstNatDone) return 'DROP';
+    const before = invertTuple(entry.reply);
+    const after = setupNat(this.conntrack, entry, manip, range, this.#env().random32);
+    if (kind === 'MASQUERADE') entry.masqueradeDev = flow.out;
+    if (this.#ns.world.tracer === undefined) return 'ACCEPT';
+    const { protocol } = before;
+    const [from, to] =
+      manip === 'src'
+        ? [endpoint(before.src, before.sport, protocol), endpoint(after.src, after.sport, protocol)]
+        : [endpoint(before.dst, before.dport, protocol), endpoint(after.dst, after.dport, protocol)];
+    this.#decide(skb, { code: 'nat-binding', kind, from, to, entry: formatEntry(entry, this.#ns.world.now) });
+    return 'ACCEPT';
+  }
+
+  #env(): RuleEnvironment {
+    return (this.#environment ??= environmentOf(this.#ns, this.sets, (flow, kind, range) =>
+      this.#bind(flow, kind, range),
+    ));
+  }
+}
+
+function environmentOf(ns: Netns, sets: IpSets, nat: RuleEnvironment['nat']): RuleEnvironment {
+  const recent: RecentLists = new Map();
+  return {
+    sets,
+    recent,
+    nat,
+    now: () => ns.world.now,
+    random32: () => ns.world.random.uint32(),
+    addressType: (ip, dev) =>
+      ns.routes.addressType(ip, dev === undefined ? undefined : ns.devices.get(dev)).toUpperCase(),
+    reversePath(flow, loose) {
+      const result = ns.routes.lookup({ dst: flow.src, src: flow.dst });
+      return result.kind === 'unicast' && (loose || result.dev === flow.skb.inDev);
+    },
+    pathMtu({ skb }) {
+      const mtu = skb.route === undefined || skb.route.mtu === 0 ? skb.outDev?.mtu : skb.route.mtu;
+      return mtu ?? 1500;
+    },
+    masqueradeAddress({ skb }) {
+      if (skb.outDev === undefined) return undefined;
+      const address = ns.selectAddress(skb.outDev, skb.route?.gateway ?? skb.packet.dst, 'global');
+      return isAny(address) ? undefined : address;
+    },
+    redirectAddress({ skb, hook, src }) {
+      if (hook === 'OUTPUT') return parseIp(isIpv6(src) ? '::1' : '127.0.0.1');
+      return skb.inDev?.addresses.find((address) => isIpv6(address.ip) === isIpv6(src))?.ip;
+    },
+  };
+}
+
+/** What a ruleset makes the hooks do. */
+interface Survey {
+  readonly hooks: ReadonlySet<HookPoint>;
+  /** Something asks for connections, so every packet is tracked. */
+  readonly tracking: boolean;
+}
+
+const EMPTY: Survey = { hooks: new Set(), tracking: false };
+
+const TRACKED_HOOKS: readonly HookPoint[] = ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'];
+
+function survey(ruleset: Ruleset | undefined): Survey {
+  if (ruleset === undefined) return EMPTY;
+  const hooks = new Set<HookPoint>();
+  let tracking = false;
+  for (const table of ruleset.tables.values()) {
+    let reached = false;
+    for (const name of BUILTIN_CHAINS[table.name]) {
+      if (table.builtin(name) === undefined) continue;
+      hooks.add(name);
+      reached = true;
+    }
+    if (!reached) continue;
+    tracking ||= table.name === 'nat' || tableTracks(table);
+  }
+  if (tracking) for (const hook of TRACKED_HOOKS) hooks.add(hook);
+  return { hooks, tracking };
+}
+
+function tableTracks(table: Table): boolean {
+  for (const chain of table.chains.values()) {
+    for (const rule of chain.rules) {
+      if (rule.matches.some((match) => match.tracks === true)) return true;
+      if (rule.target?.kind === 'extension' && rule.target.tracks === true) return true;
+    }
+  }
+  return false;
+}
