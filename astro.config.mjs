@@ -1,20 +1,49 @@
-import { unified } from '@astrojs/markdown-remark';
 import starlight from '@astrojs/starlight';
-import svelte from '@astrojs/svelte';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { defineConfig } from 'astro/config';
+import { podwalk } from './src/site/integration.ts';
+import { lessonProcessor } from './src/site/markdown.ts';
+import { readSource } from './src/site/source.ts';
+
+const { root, config } = readSource();
+const origin = /^https?:\/\/[^/]+/.exec(config.baseURL)?.[0];
+const isDefaultAtRoot = (code) => code === config.defaultLanguage && !config.defaultLanguageInSubdir;
+const locales = Object.fromEntries(
+  config.languages.map(({ code, name }) => [
+    isDefaultAtRoot(code) ? 'root' : code,
+    { label: name, lang: code },
+  ]),
+);
+// Each content tree has its own store of what has been rendered.
+const store = createHash('sha256').update(root).digest('hex').slice(0, 8);
 
 export default defineConfig({
-  site: 'https://podwalk.example/',
-  trailingSlash: 'always',
-  markdown: { processor: unified({ remarkPlugins: [], rehypePlugins: [] }) },
+  ...(origin === undefined ? {} : { site: origin }),
+  base: config.basePath,
+  trailingSlash: 'ignore',
+  outDir: process.env.PODWALK_OUT ?? './dist',
+  cacheDir: `./.cache/astro-${store}`,
+  publicDir: existsSync(join(root, 'static')) ? join(root, 'static') : './.cache/no-static',
+  devToolbar: { enabled: false },
+  markdown: { processor: lessonProcessor(config) },
   integrations: [
     starlight({
-      title: 'Podwalk',
-      locales: { root: { label: '한국어', lang: 'ko-KR' }, en: { label: 'English', lang: 'en-US' } },
-      markdown: { processedDirs: ['content'] },
+      title: Object.fromEntries(
+        config.languages.map(({ code, title }) => [code, title || config.title || 'Podwalk']),
+      ),
+      locales,
+      defaultLocale: config.defaultLanguageInSubdir ? config.defaultLanguage : 'root',
+      markdown: {
+        processedDirs: config.languages.map(({ contentDir }) => relative('.', join(root, contentDir))),
+      },
       components: { MarkdownContent: './src/site/components/MarkdownContent.astro' },
-      pagefind: true,
+      customCss: ['./src/site/styles.css'],
+      routeMiddleware: './src/site/route-data.ts',
+      expressiveCode: { styleOverrides: { borderRadius: '0.5rem' } },
+      disable404Route: false,
     }),
-    svelte(),
+    podwalk(),
   ],
 });

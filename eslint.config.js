@@ -3,7 +3,17 @@ import svelte from 'eslint-plugin-svelte';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', '.astro/', '.cache/', 'node_modules/', 'screenshots/', 'tests/**/fixtures/', 'src/engine/api/schema*'] },
+  {
+    ignores: [
+      'dist/',
+      '.astro/',
+      '.cache/',
+      'node_modules/',
+      'screenshots/',
+      'tests/**/fixtures/',
+      'src/engine/api/schema*',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strict,
   ...svelte.configs['flat/recommended'],
@@ -30,7 +40,17 @@ export default tseslint.config(
     files: ['src/engine/**/*.ts'],
     rules: {
       // Same input, same record: no clock and no chance but the world's own.
-      'no-restricted-globals': ['error', 'Date', 'performance', 'setTimeout', 'setInterval', 'window', 'document', 'process', 'fetch'],
+      'no-restricted-globals': [
+        'error',
+        'Date',
+        'performance',
+        'setTimeout',
+        'setInterval',
+        'window',
+        'document',
+        'process',
+        'fetch',
+      ],
       'no-restricted-properties': ['error', { object: 'Math', property: 'random' }],
       'no-restricted-imports': ['error', { patterns: ['node:*'] }],
     },

@@ -44,7 +44,8 @@ function run(check: Check): Promise<Outcome> {
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    const end = (ok: boolean): void => resolve({ check, ok, output, seconds: (performance.now() - began) / 1000 });
+    const end = (ok: boolean): void =>
+      resolve({ check, ok, output, seconds: (performance.now() - began) / 1000 });
     child.on('error', (error) => {
       output += error.message;
       end(false);
@@ -60,7 +61,9 @@ async function lane(checks: readonly Check[]): Promise<readonly Outcome[]> {
     outcomes.push(outcome);
     console.log(`${outcome.ok ? 'ok  ' : 'FAIL'} ${check.name} (${outcome.seconds.toFixed(1)} s)`);
     if (!outcome.ok) console.log(outcome.output.trimEnd());
-    else for (const line of outcome.output.split('\n')) if (/skipp(ed|ing):/i.test(line)) console.log(`     ${line.trim()}`);
+    else
+      for (const line of outcome.output.split('\n'))
+        if (/skipp(ed|ing):/i.test(line)) console.log(`     ${line.trim()}`);
   }
   return outcomes;
 }
@@ -81,7 +84,8 @@ function countTests(outcomes: readonly Outcome[]): Record<'passed' | 'failed' | 
 const environment = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, NO_COLOR: '1' };
 const began = performance.now();
 const missing = ensureTools((line) => console.log(line));
-for (const tool of missing) console.log(`missing: ${tool.program} (Debian's ${tool.package}); skipped: ${tool.for}`);
+for (const tool of missing)
+  console.log(`missing: ${tool.program} (Debian's ${tool.package}); skipped: ${tool.for}`);
 if (missing.length > 0 && process.env['CI'] === 'true') {
   console.error('CI=true allows no missing tool.');
   process.exit(1);
@@ -89,7 +93,9 @@ if (missing.length > 0 && process.env['CI'] === 'true') {
 const outcomes = (await Promise.all([lane(sources), lane(running)])).flat();
 const failed = outcomes.filter((outcome) => !outcome.ok);
 const tests = countTests(outcomes);
-console.log(`${outcomes.length - failed.length} of ${outcomes.length} checks in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+console.log(
+  `${outcomes.length - failed.length} of ${outcomes.length} checks in ${((performance.now() - began) / 1000).toFixed(0)} s`,
+);
 if (failed.length > 0) console.log(`failed: ${failed.map((outcome) => outcome.check.name).join(', ')}`);
 console.log(`${tests.passed} passed, ${tests.failed} failed, ${tests.skipped} skipped`);
 process.exit(failed.length === 0 ? 0 : 1);

@@ -20,7 +20,9 @@ export const systemTools: readonly SystemTool[] = [
 const searchPath = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
 
 export function hasProgram(program: string): boolean {
-  return spawnSync('which', [program], { env: { ...process.env, PATH: searchPath }, stdio: 'ignore' }).status === 0;
+  return (
+    spawnSync('which', [program], { env: { ...process.env, PATH: searchPath }, stdio: 'ignore' }).status === 0
+  );
 }
 
 /** Installs what is missing where apt-get and root allow, and returns what is missing still. */
@@ -36,7 +38,9 @@ export function ensureTools(log: (line: string) => void): readonly SystemTool[] 
     execFileSync('apt-get', ['update', '-q'], { env, stdio: 'pipe' });
     execFileSync('apt-get', install, { env, stdio: 'pipe' });
   } catch (error) {
-    log(`apt-get failed: ${error instanceof Error ? error.message.split('\n').slice(-3).join(' ') : String(error)}`);
+    log(
+      `apt-get failed: ${error instanceof Error ? error.message.split('\n').slice(-3).join(' ') : String(error)}`,
+    );
   }
   return systemTools.filter((tool) => !hasProgram(tool.program));
 }

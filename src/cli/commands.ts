@@ -38,7 +38,11 @@ const entries: Readonly<Record<string, Entry>> = {
 };
 
 /** Runs `podwalk NAME ARGS`; the result is the exit code (0 fine, 1 found something, 2 called wrongly). */
-export async function commands(name: string | undefined, args: readonly string[], terminal: Terminal): Promise<number> {
+export async function commands(
+  name: string | undefined,
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     terminal.out(usage());
     return name === undefined ? 2 : 0;

@@ -1,0 +1,47 @@
+import { unified } from '@astrojs/markdown-remark';
+import type { Root } from 'mdast';
+import { visit } from 'unist-util-visit';
+import type { Plugin } from 'unified';
+import { lessonRehypePlugins, lessonRemarkPlugins, type FoundLesson } from '../lesson/markdown.ts';
+import { hugoAtLeast, type SiteConfig } from '../lesson/hugo/config.ts';
+
+/** Astro's Markdown pipeline with the lesson format's plugins in it. */
+export function lessonProcessor(config: SiteConfig): ReturnType<typeof unified> {
+  return unified({
+    gfm: true,
+    smartypants: config.typographer,
+    remarkPlugins: [
+      ...(lessonRemarkPlugins({
+        headings: {
+          kind: config.headingIds,
+          attributes: config.headingAttributes,
+          fromRawLine: !hugoAtLeast(config, 0, 144),
+        },
+        unsafe: config.unsafe,
+        foreign: ['note', 'tip', 'caution', 'danger'],
+        severities: config.severities,
+        onLesson: (file, lesson) => found.set(file.path ?? '', lesson),
+      }) as never[]),
+      plainImages,
+    ],
+    rehypePlugins: lessonRehypePlugins() as never[],
+  });
+}
+
+/** What each page was found to hold when it was last rendered, by the path of its file. */
+export const found = new Map<string, FoundLesson>();
+
+/** Images stay what Hugo makes of them, a link to a file beside the page; Astro would move them. */
+const plainImages: Plugin<[], Root> = () => (tree) => {
+  visit(tree, 'image', (node, index, parent) => {
+    if (parent === undefined || index === undefined) return;
+    const { url, alt, title, position } = node;
+    const properties = { src: url, alt: alt ?? '', ...(title ? { title } : {}), loading: 'lazy' };
+    parent.children[index] = {
+      type: 'emphasis',
+      children: [],
+      data: { hName: 'img', hProperties: properties },
+      ...(position === undefined ? {} : { position }),
+    };
+  });
+};
