@@ -1,0 +1,95 @@
+import { formatEntry } from '../net/conntrack.ts';
+import { Bridge } from '../net/bridge.ts';
+import type { DecisionCode } from '../net/decision.ts';
+import { formatFdbEntry } from '../net/fdb.ts';
+import { BUILTIN_CHAINS, listRules } from '../net/iptables-ruleset.ts';
+import { formatNeighbour } from '../net/neighbour.ts';
+import type { Netns } from '../net/netns.ts';
+import { formatRoute, TABLE_LOCAL, TABLE_MAIN } from '../net/route.ts';
+import { formatVxlanFdbEntry, VxlanDevice } from '../net/vxlan.ts';
+import type { World } from '../net/world.ts';
+import type { RecordEvent, TableSnapshot } from './record.ts';
+
+/** Which table a decision was read from. */
+const commandOf: Partial<Readonly<Record<DecisionCode, string>>> = {
+  route: 'ip route',
+  'route-none': 'ip route',
+  'route-blackhole': 'ip route',
+  'route-unreachable': 'ip route',
+  'route-prohibit': 'ip route',
+  'rp-filter': 'ip route',
+  'route-local': 'ip route show table local',
+  neigh: 'ip neigh',
+  'neigh-ask': 'ip neigh',
+  'neigh-learn': 'ip neigh',
+  'neigh-failed': 'ip neigh',
+  'fdb-forward': 'bridge fdb',
+  'fdb-flood': 'bridge fdb',
+  'fdb-local': 'bridge fdb',
+  'fdb-learn': 'bridge fdb',
+  'fdb-same-port': 'bridge fdb',
+  'vxlan-encap': 'bridge fdb',
+  'vxlan-no-fdb': 'bridge fdb',
+  conntrack: 'conntrack -L',
+  nat: 'conntrack -L',
+  'nat-binding': 'conntrack -L',
+};
+
+const MAX_LINES = 500;
+
+/** The tables that decided something, as their tools print them now; of iptables only the chains that were asked. */
+export function tableSnapshots(world: World, events: readonly RecordEvent[]): TableSnapshot[] {
+  const wanted = new Map<string, Map<string, Set<string>>>();
+  for (const event of events) {
+    if (event.kind !== 'decision') continue;
+    const { decision } = event;
+    const iptables = decision.code === 'rule' || decision.code === 'chain-policy';
+    const command = iptables ? `iptables -t ${decision.table} -S` : commandOf[decision.code];
+    if (command === undefined) continue;
+    const commands = wanted.get(event.netns) ?? new Map<string, Set<string>>();
+    const chains = commands.get(command) ?? new Set<string>();
+    if (iptables) chains.add(decision.chain);
+    commands.set(command, chains);
+    wanted.set(event.netns, commands);
+  }
+  const snapshots: TableSnapshot[] = [];
+  for (const [name, commands] of wanted) {
+    const netns = world.netnses.get(name);
+    if (netns === undefined) continue;
+    for (const [command, chains] of commands)
+      snapshots.push({ netns: name, command, lines: linesOf(netns, command, chains).slice(0, MAX_LINES) });
+  }
+  return snapshots;
+}
+
+function linesOf(netns: Netns, command: string, chains: ReadonlySet<string>): readonly string[] {
+  switch (command) {
+    case 'ip route':
+      return netns.routes.list(TABLE_MAIN).map(formatRoute);
+    case 'ip route show table local':
+      return netns.routes.list(TABLE_LOCAL).map(formatRoute);
+    case 'ip neigh':
+      return netns.neighbours.list().map(formatNeighbour);
+    case 'bridge fdb':
+      return [...netns.devices.values()].flatMap((device) => {
+        if (device instanceof Bridge)
+          return device.fdb.list().map((entry) => formatFdbEntry(entry, device.name));
+        if (device instanceof VxlanDevice)
+          return device.fdbList().map((entry) => formatVxlanFdbEntry(entry, device.name));
+        return [];
+      });
+    case 'conntrack -L':
+      return netns.conntrack.list().map((entry) => formatEntry(entry, netns.world.now));
+    default: {
+      for (const table of ['raw', 'mangle', 'nat', 'filter'] as const)
+        if (command === `iptables -t ${table} -S`) {
+          const asked = [
+            ...BUILTIN_CHAINS[table].filter((chain) => chains.has(chain)),
+            ...[...chains].filter((chain) => !BUILTIN_CHAINS[table].some((builtin) => builtin === chain)),
+          ];
+          return listRules(netns.netfilter.v4.table(table), asked, false);
+        }
+      return [];
+    }
+  }
+}
