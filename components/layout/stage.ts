@@ -315,7 +315,7 @@ function withLan(
       netns,
       dev: 'eth0',
       ...exit,
-      kind: 'physical',
+      kind: 'switch',
       up: true,
       zone: 'routing',
       quiet: true,

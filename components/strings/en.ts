@@ -169,6 +169,8 @@ export const en: Strings = {
   },
   crossing: (at, dev, dir) =>
     dir === 'in' ? `The frame enters ${at} by ${code(dev)}.` : `The frame leaves ${at} by ${code(dev)}.`,
+  tunnelled: (at, outer, inner) =>
+    `${at} sees only a UDP datagram from ${outer.src} to ${outer.dst}: the packet from ${inner.src} to ${inner.dst} travels inside of it.`,
   ui: {
     lab: 'Lab',
     stage: (cni, nodes, pods) =>

@@ -180,6 +180,8 @@ export const ko: Strings = {
     dir === 'in'
       ? `프레임이 ${코드(dev, '을/를')} 지나 ${조사(at, '(으)로')} 들어옵니다.`
       : `프레임이 ${코드(dev, '을/를')} 지나 ${at}에서 나갑니다.`,
+  tunnelled: (at, outer, inner) =>
+    `${조사(at, '이/가')} 보는 것은 ${outer.src}에서 ${조사(outer.dst, '(으)로')} 가는 UDP 데이터그램뿐입니다. ${inner.src}에서 ${조사(inner.dst, '(으)로')} 가는 패킷은 그 안에 들어 있습니다.`,
   ui: {
     lab: '실습',
     stage: (cni, nodes, pods) => `${cni} 클러스터: 노드 ${nodes}개, 파드 ${pods}개`,

@@ -24,6 +24,11 @@ export type LabStatus =
   | 'lost'
   | 'stopped';
 
+export interface Ends {
+  readonly src: string;
+  readonly dst: string;
+}
+
 export interface Strings {
   readonly language: Language;
   readonly decision: Sentences;
@@ -34,6 +39,8 @@ export interface Strings {
   readonly limit: Readonly<Record<keyof Limits, string>>;
   /** The frame crosses an interface. */
   readonly crossing: (at: string, dev: string, dir: 'in' | 'out') => string;
+  /** A frame with another inside of it passes where nobody looks into it. */
+  readonly tunnelled: (at: string, outer: Ends, inner: Ends) => string;
   readonly ui: {
     readonly lab: string;
     readonly stage: (cni: string, nodes: number, pods: number) => string;

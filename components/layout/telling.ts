@@ -1,0 +1,30 @@
+import type { Layer } from '../../src/engine/capture/record.ts';
+import { explain, type Ends, type Strings } from '../strings/strings.ts';
+import { essential } from './hops.ts';
+import { salience } from './salience.ts';
+import type { Step } from './steps.ts';
+
+/** What a step has to say: a sentence for each decision worth one, else what the frame does there. */
+export function sentencesOf(step: Step, strings: Strings): { text: string; turning: boolean }[] {
+  const decisions = essential([...step.before, ...step.after]).filter(
+    ({ decision }) => salience(decision) > 0,
+  );
+  if (decisions.length > 0) {
+    return decisions.map(({ decision, netns }) => ({
+      text: explain(strings, decision, netns),
+      turning: salience(decision) === 2,
+    }));
+  }
+  const ends = endsOf(step.layers);
+  const [outer, inner] = ends;
+  if (outer !== undefined && inner !== undefined)
+    return [{ text: strings.tunnelled(step.netns, outer, inner), turning: false }];
+  if (step.dev === undefined) return [];
+  return [{ text: strings.crossing(step.netns, step.dev, step.dir ?? 'in'), turning: false }];
+}
+
+function endsOf(layers: readonly Layer[]): Ends[] {
+  return layers.flatMap((layer) =>
+    layer.kind === 'ipv4' || layer.kind === 'ipv6' ? [{ src: layer.src, dst: layer.dst }] : [],
+  );
+}

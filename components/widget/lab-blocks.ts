@@ -1,0 +1,7 @@
+/** The HTML of a lab as its page has it: kept as it is and shown in the panels. */
+export interface LabBlocks {
+  readonly instruction: string;
+  /** In the order of the lab's manifests. */
+  readonly manifests: readonly string[];
+  readonly console: readonly string[];
+}

@@ -1,0 +1,411 @@
+import type { Diagnostic } from '../../src/engine/cluster.ts';
+import type { ClusterView } from '../../src/engine/view.ts';
+import type { LabSource, ManifestBlock } from '../../src/lesson/lab.ts';
+import type { Experiment, LabData } from '../lab-data.ts';
+import { decidingTables } from '../layout/deciding.ts';
+import { essential, loopbackOf, partOf } from '../layout/hops.ts';
+import { ghostsOf, place, type Placement } from '../layout/placement.ts';
+import { layoutStage } from '../layout/stage.ts';
+import type { StageShape } from '../layout/shape.ts';
+import { nextDecision, tellingMoment, walkthrough, type Step } from '../layout/steps.ts';
+import type { LabStatus, Strings } from '../strings/strings.ts';
+import type { EngineClient, EngineFailure } from '../worker/client.ts';
+import type { StepResult, WorldStep } from '../worker/protocol.ts';
+
+/** What a lab needs of the page around it. */
+export interface LabHost {
+  readonly engine: EngineClient;
+  /** Steps of the labs that come before this one in the same cluster, as they stand now. */
+  readonly prelude: () => readonly WorldStep[];
+  /** Tells the other labs of the cluster that it has changed under them. */
+  readonly changed: () => void;
+}
+
+/** One command in the terminal and what it printed. */
+export interface TranscriptEntry {
+  readonly command: string;
+  readonly output: string;
+  readonly exitCode: number | undefined;
+}
+
+export type Tab = 'hops' | 'terminal' | 'manifest' | 'tables' | 'packet';
+export const tabs: readonly Tab[] = ['hops', 'terminal', 'manifest', 'tables', 'packet'];
+export const speeds = [0.5, 1, 2, 4] as const;
+
+const noExperiments: readonly Experiment[] = [];
+
+export class LabModel {
+  readonly source: LabSource;
+  readonly strings: Strings;
+  readonly host: LabHost | undefined;
+
+  views: readonly ClusterView[] = $state.raw([]);
+  experiments: readonly Experiment[] = $state.raw(noExperiments);
+  selected: number = $state(0);
+  index: number = $state(0);
+  /** How far between its parent and itself the current step is drawn, 0 to 1. */
+  progress: number = $state(1);
+  playing: boolean = $state(false);
+  speed: number = $state(1);
+  /** Whether the reader has moved the timeline: until then play begins at the beginning. */
+  touched: boolean = $state(false);
+  tab: Tab = $state('hops');
+  status: LabStatus = $state('ready');
+  /** What the status cannot say alone: the limit that was reached, the engine's own words. */
+  detail: string = $state('');
+  transcript: readonly TranscriptEntry[] = $state.raw([]);
+  /** Whether the original transcript of the page still says what happened. */
+  pristine: boolean = $state(true);
+  diagnostics: readonly Diagnostic[] = $state.raw([]);
+  drafts: Readonly<Record<string, string>> = $state.raw({});
+  editing: string | undefined = $state(undefined);
+  /** Commands typed here, for the arrow keys. */
+  history: readonly string[] = $state.raw([]);
+
+  #placement: Placement | undefined;
+  #stages = new WeakMap<Experiment, { wide: StageShape; narrow: StageShape }>();
+
+  readonly experiment: Experiment | undefined = $derived(this.experiments[this.selected]);
+  readonly walk = $derived(
+    this.experiment === undefined ? { steps: [], groups: [] } : walkthrough(this.experiment.record),
+  );
+  readonly step: Step | undefined = $derived(this.walk.steps[this.index]);
+  readonly decisions = $derived(
+    this.step === undefined ? [] : essential([...this.step.before, ...this.step.after]),
+  );
+  readonly tables = $derived(decidingTables(this.decisions, this.experiment?.record.tables ?? []));
+  readonly view: ClusterView | undefined = $derived(
+    this.experiment === undefined ? this.views.at(-1) : this.views[this.experiment.after],
+  );
+  readonly part: ReadonlySet<string> = $derived(
+    this.experiment === undefined ? new Set<string>() : partOf(this.experiment.record),
+  );
+  readonly stages = $derived.by(() => this.#stage());
+  readonly busy: boolean = $derived(this.status === 'waking' || this.status === 'running');
+  readonly atEnd: boolean = $derived(this.index >= this.walk.steps.length - 1);
+
+  constructor(data: LabData, strings: Strings, host?: LabHost) {
+    this.source = data.source;
+    this.strings = strings;
+    this.host = host;
+    this.views = data.views;
+    this.experiments = data.experiments;
+    this.diagnostics = data.diagnostics;
+    if (data.diagnostics.some((one) => one.severity === 'error')) this.status = 'failed';
+    this.select(firstOf(data.experiments));
+    const shown = data.source.show
+      .map((panel) => tabs.find((tab) => tab === panel))
+      .find((tab) => tab !== undefined);
+    this.tab =
+      shown ?? (this.walk.steps.length > 0 ? 'hops' : data.experiments.length > 0 ? 'terminal' : 'manifest');
+  }
+
+  get manifests(): ManifestBlock[] {
+    return this.source.blocks.filter((block) => block.kind === 'manifest');
+  }
+
+  get world(): string {
+    return this.source.cluster ?? `lab ${this.source.id}`;
+  }
+
+  /** Puts an experiment on the stage, at the moment that says most. */
+  select(experiment: number): void {
+    this.pause();
+    this.selected = experiment;
+    this.touched = false;
+    this.progress = 1;
+    this.index = tellingMoment(this.walk.steps);
+  }
+
+  seek(index: number): void {
+    this.pause();
+    this.touched = true;
+    this.#go(index);
+    this.progress = 1;
+  }
+
+  /** One step on; drawn as a movement where there is time for one. */
+  forward(): void {
+    if (this.atEnd) return;
+    this.touched = true;
+    this.#go(this.index + 1);
+    this.progress = 0;
+  }
+
+  back(): void {
+    this.seek(this.index - 1);
+  }
+
+  skip(): void {
+    const next = nextDecision(this.walk.steps, this.index);
+    this.seek(next ?? this.walk.steps.length - 1);
+  }
+
+  play(): void {
+    if (this.walk.steps.length === 0) return;
+    if (this.atEnd || !this.touched) {
+      this.#go(0);
+      this.progress = 0;
+    }
+    this.touched = true;
+    this.playing = true;
+  }
+
+  pause(): void {
+    this.playing = false;
+  }
+
+  #go(index: number): void {
+    this.index = Math.max(0, Math.min(this.walk.steps.length - 1, index));
+  }
+
+  #stage(): { wide: StageShape; narrow: StageShape } | undefined {
+    const view = this.view;
+    if (view === undefined) return undefined;
+    const experiment = this.experiment;
+    const known = experiment === undefined ? undefined : this.#stages.get(experiment);
+    if (known !== undefined) return known;
+    const before = experiment === undefined ? undefined : this.views[experiment.before];
+    const gone = before === undefined ? [] : ghostsOf(before, view).filter((pod) => this.part.has(pod.netns));
+    this.#placement = place(view, this.#placement, gone);
+    const loopback = experiment === undefined ? new Set<string>() : loopbackOf(experiment.record);
+    const input = { view, ghosts: gone, placement: this.#placement, part: this.part, loopback };
+    const stages = {
+      wide: layoutStage({ ...input, form: 'wide' }),
+      narrow: layoutStage({ ...input, form: 'narrow' }),
+    };
+    if (experiment !== undefined) this.#stages.set(experiment, stages);
+    return stages;
+  }
+
+  textOf(manifest: ManifestBlock): string {
+    return this.drafts[manifest.name] ?? manifest.text;
+  }
+
+  get edited(): boolean {
+    return this.manifests.some((manifest) => this.textOf(manifest) !== manifest.text);
+  }
+
+  edit(name: string, text: string): void {
+    const original = this.manifests.find((manifest) => manifest.name === name)?.text;
+    const { [name]: _, ...others } = this.drafts;
+    this.drafts = text === original ? others : { ...others, [name]: text };
+    if (!this.busy) this.status = 'edited';
+  }
+
+  /** The lab's own steps, with the manifests as edited. */
+  get steps(): WorldStep[] {
+    return this.source.blocks.flatMap((block): WorldStep[] =>
+      block.kind === 'manifest'
+        ? [{ kind: 'apply', manifest: this.textOf(block), file: block.name }]
+        : block.steps.map((step) => ({ kind: 'run', command: step.command, record: true })),
+    );
+  }
+
+  /** Makes the cluster anew from the manifests as they stand and runs the lab's commands in it. */
+  async applyAndRun(): Promise<void> {
+    const { host } = this;
+    if (host === undefined || this.busy) return;
+    this.pause();
+    this.#wake(host);
+    this.diagnostics = [];
+    const experiments: Experiment[] = [];
+    const views: ClusterView[] = [];
+    const entries: TranscriptEntry[] = [];
+    const prelude = host.prelude();
+    let done = 0;
+    let refused = false;
+    const outcome = await host.engine.open(
+      this.world,
+      this.#options(),
+      [...prelude, ...this.steps],
+      (result) => {
+        done += 1;
+        if (done <= prelude.length) return;
+        if (result.kind === 'apply') {
+          entries.push({
+            command: `kubectl apply -f ${result.file}`,
+            output: result.result.output,
+            exitCode: result.result.ok ? 0 : 1,
+          });
+          this.diagnostics = [...this.diagnostics, ...result.result.diagnostics];
+          refused ||= !result.result.ok;
+          views.push(result.view);
+        } else {
+          entries.push(entryOf(result));
+          experiments.push(experimentOf(result, views));
+        }
+        this.transcript = [...entries];
+      },
+    );
+    if (!outcome.ok) {
+      this.#fail(outcome.failure);
+      return;
+    }
+    this.pristine = false;
+    this.views = views;
+    this.experiments = experiments;
+    this.select(firstOf(experiments));
+    this.status = refused ? 'failed' : limitOf(experiments) === undefined ? 'applied' : 'limit';
+    this.detail = limitOf(experiments) ?? '';
+    host.changed();
+  }
+
+  async reset(): Promise<void> {
+    this.drafts = {};
+    this.editing = undefined;
+    await this.applyAndRun();
+    if (this.status === 'applied') this.status = 'ready';
+  }
+
+  /** Runs what was typed, in the cluster as it stands; the first time the cluster has to be made. */
+  async run(command: string): Promise<void> {
+    const { host } = this;
+    if (host === undefined || this.busy || command.trim() === '') return;
+    this.pause();
+    this.#wake(host);
+    this.history = [...this.history.filter((one) => one !== command), command];
+    const pending: TranscriptEntry = { command, output: '', exitCode: undefined };
+    this.transcript = [...this.transcript, pending];
+    if (!host.engine.has(this.world)) {
+      const opened = await host.engine.open(
+        this.world,
+        this.#options(),
+        [...host.prelude(), ...this.steps.map(quiet)],
+        () => {},
+      );
+      if (!opened.ok) {
+        this.#settle(pending, undefined);
+        this.#fail(opened.failure);
+        return;
+      }
+    }
+    const outcome = await host.engine.perform(
+      this.world,
+      { kind: 'run', command, record: true },
+      (result) => {
+        if (result.kind !== 'run') return;
+        this.#settle(pending, entryOf(result));
+        const views = [...this.views];
+        const experiment = experimentOf(result, views);
+        this.views = views;
+        const sent = experiment.record.events.length > 0;
+        if (sent || viewsDiffer(result.before, result.view)) {
+          this.experiments = [...this.experiments, experiment];
+          this.select(this.experiments.length - 1);
+        }
+        this.status = experiment.limit === undefined ? 'applied' : 'limit';
+        this.detail = experiment.limit ?? '';
+      },
+    );
+    if (!outcome.ok) {
+      this.#settle(pending, undefined);
+      this.#fail(outcome.failure);
+      return;
+    }
+    if (this.status === 'applied') this.status = 'ready';
+    host.changed();
+  }
+
+  async complete(
+    line: string,
+    cursor: number,
+  ): Promise<{ from: number; options: readonly string[] } | undefined> {
+    const { host } = this;
+    if (host === undefined || this.busy || !host.engine.has(this.world)) return undefined;
+    return host.engine.complete(this.world, line, cursor);
+  }
+
+  stop(): void {
+    this.host?.engine.stop();
+  }
+
+  clear(): void {
+    this.transcript = [];
+    this.pristine = false;
+  }
+
+  #options() {
+    const { nodes, cni, proxy, podCIDR, serviceCIDR } = this.source;
+    return {
+      ...(nodes === undefined ? {} : { nodes }),
+      ...(cni === undefined ? {} : { cni }),
+      ...(proxy === undefined ? {} : { proxy }),
+      ...(podCIDR === undefined ? {} : { podCIDR }),
+      ...(serviceCIDR === undefined ? {} : { serviceCIDR }),
+    };
+  }
+
+  #wake(host: LabHost): void {
+    this.status = host.engine.awake ? 'running' : 'waking';
+    this.detail = '';
+  }
+
+  #settle(pending: TranscriptEntry, entry: TranscriptEntry | undefined): void {
+    this.transcript = this.transcript.flatMap((one) =>
+      one === pending ? (entry === undefined ? [{ ...pending, exitCode: 130 }] : [entry]) : [one],
+    );
+  }
+
+  #fail(failure: EngineFailure): void {
+    this.detail = failure.kind === 'refused' ? failure.message : '';
+    this.status =
+      failure.kind === 'refused'
+        ? 'failed'
+        : failure.kind === 'stopped'
+          ? 'stopped'
+          : failure.kind === 'unavailable'
+            ? 'offline'
+            : 'lost';
+  }
+}
+
+function quiet(step: WorldStep): WorldStep {
+  return step.kind === 'run' ? { ...step, record: false } : step;
+}
+
+function entryOf(result: StepResult & { kind: 'run' }): TranscriptEntry {
+  return { command: result.result.command, output: result.result.output, exitCode: result.result.exitCode };
+}
+
+/** The views are kept once each in the list that grows here. */
+function experimentOf(
+  { result, before, view }: StepResult & { kind: 'run' },
+  views: ClusterView[],
+): Experiment {
+  views.push(before, view);
+  const { command, output, exitCode, record, limit } = result;
+  return {
+    command,
+    output,
+    exitCode,
+    record,
+    before: views.length - 2,
+    after: views.length - 1,
+    ...(limit === undefined ? {} : { limit }),
+  };
+}
+
+function limitOf(experiments: readonly Experiment[]) {
+  return experiments.find((experiment) => experiment.limit !== undefined)?.limit;
+}
+
+/** The experiment that a reader sees first: one that lost a packet, else the first that sent any but name lookups. */
+function firstOf(experiments: readonly Experiment[]): number {
+  const packets = (experiment: Experiment) => experiment.record.walks.length > 0;
+  const lost = experiments.findIndex((experiment) =>
+    experiment.record.walks.some((walk) => walk.outcome === 'dropped' && walk.exchange !== 'arp'),
+  );
+  if (lost >= 0) return lost;
+  const far = experiments.findIndex((experiment) =>
+    experiment.record.walks.some((walk) => walk.exchange === 'request' || walk.exchange === 'handshake'),
+  );
+  if (far >= 0) return far;
+  return Math.max(0, experiments.findIndex(packets));
+}
+
+function viewsDiffer(a: ClusterView, b: ClusterView): boolean {
+  const shape = (view: ClusterView) =>
+    view.pods.map((pod) => `${pod.uid} ${pod.phase} ${pod.ready} ${pod.ips.join()}`).join('\n');
+  return shape(a) !== shape(b);
+}

@@ -1,0 +1,44 @@
+import type { ApplyResult, ClusterOptions, CommandResult, Completion } from '../../src/engine/cluster.ts';
+import type { ClusterView } from '../../src/engine/view.ts';
+
+/** What can be done to a world. The list of what was done is the world: it can always be made again from it. */
+export type WorldStep =
+  | { readonly kind: 'apply'; readonly manifest: string; readonly file: string }
+  | { readonly kind: 'run'; readonly command: string; readonly record: boolean };
+
+export type Request =
+  /** Makes a world, or makes it anew, and does the steps. */
+  | {
+      readonly type: 'open';
+      readonly world: string;
+      readonly options: ClusterOptions;
+      readonly steps: readonly WorldStep[];
+    }
+  | { readonly type: 'do'; readonly world: string; readonly step: WorldStep }
+  | { readonly type: 'complete'; readonly world: string; readonly line: string; readonly cursor: number };
+
+export type StepResult =
+  | {
+      readonly kind: 'apply';
+      readonly file: string;
+      readonly result: ApplyResult;
+      readonly view: ClusterView;
+    }
+  | {
+      readonly kind: 'run';
+      readonly result: CommandResult;
+      readonly before: ClusterView;
+      readonly view: ClusterView;
+    };
+
+export type Reply =
+  | { readonly type: 'step'; readonly result: StepResult }
+  | { readonly type: 'completion'; readonly completion: Completion }
+  /** The request is finished. */
+  | { readonly type: 'done'; readonly view?: ClusterView }
+  /** Options that no cluster can have, or a world that was never opened. */
+  | { readonly type: 'refused'; readonly message: string };
+
+/** The worker's first word, and its replies, each with the number of its request. */
+export type FromWorker = { readonly type: 'ready' } | ({ readonly id: number } & Reply);
+export type ToWorker = { readonly id: number } & Request;
