@@ -83,10 +83,9 @@ function scanOne(source: string, start: number, markup: '<' | '%'): ShortcodeTok
       if (form === 'open') form = 'self';
       at++;
     } else if (name === undefined) {
-      const word = match(source, at, /[\p{L}\p{N}_/.-]+/uy);
-      // The slash of `{{< name/>}}` closes; others are part of a nested name.
-      name = word?.replace(/\/$/, '');
-      if (name === undefined || name === '')
+      // A slash is part of a nested name, at its end too: `{{< name/>}}` is not closed.
+      name = match(source, at, /[\p{L}\p{N}_/.-]+/uy);
+      if (name === undefined)
         return fail(
           start,
           at + 1,
@@ -113,8 +112,8 @@ function scanArgument(source: string, start: number, right: string): ShortcodeAr
   if (word === undefined) {
     return `unrecognized character in shortcode action: ${JSON.stringify(source[start] ?? '')}`;
   }
-  const equals = match(source, start + word.length, /\s*=\s*/y);
-  if (equals === undefined || !/^\s*=/.test(equals)) return { value: word, start, end: start + word.length };
+  const equals = match(source, start + word.length, /=\s*/y);
+  if (equals === undefined) return { value: word, start, end: start + word.length };
   const valueStart = start + word.length + equals.length;
   const value = scanQuoted(source, valueStart);
   if (typeof value === 'string') return value;

@@ -35,6 +35,7 @@ export function buildWithHugo(site: string, home = 'index.html'): HugoSite {
     cpSync(join(fixtures, 'layouts'), join(dir, 'site', 'layouts'), { recursive: true, force: false });
     execFileSync('hugo', ['--quiet', '--source', join(dir, 'site'), '--destination', join(dir, 'out')], {
       env: { ...process.env, TZ: 'UTC' },
+      stdio: 'pipe',
     });
     const html = new Map(
       filesBelow(join(dir, 'out')).map(
