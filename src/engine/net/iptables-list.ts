@@ -59,14 +59,10 @@ function scale(value: number): string {
 
 function rows(chain: Chain | undefined, format: ListFormat, position: number | undefined): string {
   let text = format.lineNumbers ? 'num  ' : '';
-  if (format.verbose)
-    text += format.exact
-      ? `${'pkts'.padStart(8)} ${'bytes'.padStart(8)} `
-      : `${'pkts'.padStart(5)} ${'bytes'.padStart(5)} `;
-  text += `${'target'.padEnd(9)}  prot opt`.replace('target    ', 'target    ');
-  text = text.replace(/target +prot/, 'target     prot');
-  if (format.verbose) text += ` ${'in'.padEnd(6)} ${'out'.padEnd(6)}`;
-  text += ` ${'source'.padEnd(19)}  ${'destination'.padEnd(19)} \n`;
+  if (format.verbose) text += format.exact ? '    pkts      bytes ' : ' pkts bytes ';
+  text += 'target     prot opt ';
+  if (format.verbose) text += 'in     out     ';
+  text += 'source               destination         \n';
   for (const [i, rule] of (chain?.rules ?? []).entries()) {
     if (position !== undefined && position !== i + 1) continue;
     text += `${row(rule, chain?.count(i) ?? { packets: 0, bytes: 0 }, i + 1, format)}\n`;
@@ -81,17 +77,23 @@ function row(rule: Rule, count: RuleCount, number: number, format: ListFormat): 
       text += format.exact ? `${String(value).padStart(8)} ` : `${scale(value).padStart(5)} `;
     }
   }
-  text += `${targetName(rule.target).padEnd(9)} `;
+  text += `${listedName(rule).padEnd(9)} `;
   text += ruleDetails(rule, format.numeric);
   if (format.verbose) {
     const any = format.numeric ? '*' : 'any';
     text += ` ${interfaceText(rule.inInterface, any).padEnd(6)} ${interfaceText(rule.outInterface, any).padEnd(6)} `;
   }
   text += addressText(rule, 'source', format.numeric) + addressText(rule, 'destination', format.numeric);
-  if (rule.target?.kind === 'goto') text += ' [goto] ';
+  if (rule.target?.kind === 'goto') text += '[goto] ';
   for (const match of rule.matches) text += match.list(format.numeric);
   if (rule.target?.kind === 'extension') text += rule.target.list(format.numeric);
   return text;
+}
+
+/** NOTRACK is the CT target under another name. */
+function listedName(rule: Rule): string {
+  const name = targetName(rule.target);
+  return name === 'NOTRACK' ? 'CT' : name;
 }
 
 function ruleDetails(rule: Rule, numeric: boolean): string {

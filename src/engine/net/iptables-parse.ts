@@ -204,7 +204,13 @@ class Parser {
       this.#invert = true;
       return undefined;
     }
-    return { error: `Bad argument \`${arg}'`, prefixed: false };
+    return this.#extensionProblem() ?? { error: `Bad argument \`${arg}'`, prefixed: false };
+  }
+
+  /** What an option's value was refused for before the word that does not fit. */
+  #extensionProblem(): ParseError | undefined {
+    const rules = this.#rules(this.#chain ?? '');
+    return 'error' in rules && rules.error.startsWith('invalid port') ? rules : undefined;
   }
 
   #option(arg: string): ParseError | undefined {
@@ -281,7 +287,8 @@ class Parser {
           partial.push({ loaded: candidate, spec });
       }
     }
-    return partial.length === 1 ? partial[0] : undefined;
+    const ambiguous = [...LONG_OPTIONS.keys()].some((long) => long.startsWith(name));
+    return partial.length === 1 && !ambiguous ? partial[0] : undefined;
   }
 
   /** `-p tcp --dport 80` loads the match of that protocol by itself, once. */

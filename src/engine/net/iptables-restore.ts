@@ -66,9 +66,9 @@ function restoreText(ruleset: Ruleset, text: string, options: RestoreOptions): I
   if (lines[lines.length - 1] === '') lines.pop();
   for (const line of lines) {
     number++;
-    const helpful = (message: string): IptablesResult =>
+    const helpful = (message: string, at = number): IptablesResult =>
       plain(
-        `${name} ${IPTABLES_VERSION}: ${message}\nError occurred at line: ${number}\nTry \`${name} -h' or '${name} --help' for more information.`,
+        `${name} ${IPTABLES_VERSION}: ${message}\nError occurred at line: ${at}\nTry \`${name} -h' or '${name} --help' for more information.`,
         2,
       );
     if (line === '' || line.startsWith('#')) continue;
@@ -114,7 +114,14 @@ function restoreText(ruleset: Ruleset, text: string, options: RestoreOptions): I
           : command;
       const done = execute(ruleset, table, withCounts);
       if (typeof done !== 'string') {
-        if (done.exitCode === 2) return helpful(done.message.replace(/^ v1\.8\.9 \(nf_tables\): /, ''));
+        if (done.exitCode === 2) {
+          // A jump to nowhere is found when the table is committed.
+          const commit = lines.indexOf('COMMIT', number - 1);
+          return helpful(
+            done.message.replace(/^ v1\.8\.9 \(nf_tables\): /, ''),
+            commit < 0 ? number : commit + 1,
+          );
+        }
         if (done.exitCode === 4) {
           return plain(
             `${name} ${IPTABLES_VERSION}: \nline ${number}: ${done.message.replace(/^ v1\.8\.9 \(nf_tables\): {2}/, '')}`,

@@ -21,6 +21,7 @@ export interface Refusal {
   readonly exitCode: number;
 }
 
+const BAD_RULE: Refusal = { message: ': Bad rule (does a matching rule exist in that chain?).', exitCode: 1 };
 const NO_CHAIN: Refusal = { message: ': No chain/target/match by that name.', exitCode: 1 };
 
 function nftFailure(operation: string, reason: string, what: string): Refusal {
@@ -107,7 +108,8 @@ export class Ruleset {
 
   replace(table: TableName, name: string, position: number, rule: Rule): Refusal | undefined {
     const chain = this.table(table).chains.get(name);
-    if (chain === undefined || position > chain.rules.length) return NO_CHAIN;
+    if (chain === undefined) return NO_CHAIN;
+    if (position > chain.rules.length) return { message: ': Index of replacement too big.', exitCode: 1 };
     const refusal = this.#checkTarget(table, name, rule, 'RULE_REPLACE');
     if (refusal !== undefined) return refusal;
     chain.replace(position - 1, rule);
@@ -118,9 +120,8 @@ export class Ruleset {
   /** `-D CHAIN RULE`: the first row that is written the same. */
   delete(table: TableName, name: string, rule: Rule): Refusal | undefined {
     const chain = this.#existing(table, name);
-    if (chain === undefined) return NO_CHAIN;
-    const at = this.#find(chain, rule);
-    if (at < 0) return { message: ': Bad rule (does a matching rule exist in that chain?).', exitCode: 1 };
+    const at = chain === undefined ? -1 : this.#find(chain, rule);
+    if (chain === undefined || at < 0) return BAD_RULE;
     chain.remove(at);
     this.#changed();
     return undefined;
@@ -128,9 +129,7 @@ export class Ruleset {
 
   check(table: TableName, name: string, rule: Rule): Refusal | undefined {
     const chain = this.#existing(table, name);
-    if (chain === undefined) return NO_CHAIN;
-    if (this.#find(chain, rule) >= 0) return undefined;
-    return { message: ': Bad rule (does a matching rule exist in that chain?).', exitCode: 1 };
+    return chain !== undefined && this.#find(chain, rule) >= 0 ? undefined : BAD_RULE;
   }
 
   deleteNumber(table: TableName, name: string, position: number): Refusal | undefined {

@@ -88,12 +88,10 @@ export function execute(ruleset: Ruleset, table: TableName, command: IptablesCom
       const { chain } = operation;
       const known = ruleset.table(table);
       if (chain !== undefined && !known.chains.has(chain) && !known.isBuiltin(chain)) {
-        return known.chains.size === 0
-          ? { message: ': No chain/target/match by that name.', exitCode: 1 }
-          : {
-              message: ` ${IPTABLES_VERSION}: chain \`${chain}' in table \`${table}' is incompatible, use 'nft' tool.`,
-              exitCode: 1,
-            };
+        return {
+          message: ` ${IPTABLES_VERSION}: chain \`${chain}' in table \`${table}' is incompatible, use 'nft' tool.`,
+          exitCode: 1,
+        };
       }
       if (operation.kind === 'list') return listTable(ruleset, known, chain, command, operation.position);
       const lines = listRules(known, chain === undefined ? undefined : [chain], command.verbose);
