@@ -117,9 +117,7 @@ function runManifest(server: ApiServer, text: string, verb: Verb, options: Manif
     errors.length === 1 && only?.error ? [errorText(only.error)] : errors.map((error) => error.text);
   return { stdout, stderr: [...warnings, ...stderr], diagnostics, ok: errors.length === 0, objects };
 
-  function handle(
-    object: ManifestObject,
-  ):
+  function handle(object: ManifestObject):
     | Done
     | {
         readonly failure: { readonly text: string; readonly error?: ApiError };

@@ -290,7 +290,7 @@ function findBelow(type: StructType, key: string): string | undefined {
 /** The candidate within a small edit distance, if one is clearly meant. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.min(3, Math.floor(word.length / 3) + 1);
+  let bestDistance = Math.min(3, Math.max(1, Math.floor(word.length / 3)));
   for (const candidate of candidates) {
     if (candidate.toLowerCase() === word.toLowerCase()) return candidate;
     const distance = editDistance(word, candidate, bestDistance);

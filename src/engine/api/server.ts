@@ -101,6 +101,15 @@ export class ApiServer {
       );
     }
     this.store.addIndex('Pod', 'node', (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : []));
+    this.store.addIndex('Pod', 'labels', ({ metadata }) =>
+      Object.entries(metadata.labels ?? {}).map(
+        ([key, value]) => `${metadata.namespace ?? ''}/${key}=${value}`,
+      ),
+    );
+    this.store.addIndex('Pod', 'orphans', ({ metadata }) =>
+      metadata.ownerReferences?.some(({ controller }) => controller) ? [] : [metadata.namespace ?? ''],
+    );
+    this.store.addIndex('Pod', 'anti-affinity', ({ spec }) => (spec.affinity?.podAntiAffinity ? [''] : []));
   }
 
   now(): string {

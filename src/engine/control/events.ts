@@ -1,0 +1,97 @@
+import { microsecondsOf } from '../api/clock.ts';
+import { draw } from '../api/draw.ts';
+import type { ApiServer } from '../api/server.ts';
+import type { Event, KubeObject } from '../api/types.ts';
+
+const maxEvents = 4_000;
+/** The API server forgets events after an hour. */
+const timeToLive = 3_600_000_000;
+
+/** Writes Events as client-go's recorder does: equal ones are counted, and there is no end of memory for them. */
+export class EventRecorder {
+  private readonly server: ApiServer;
+  /** By what makes events equal, oldest first. */
+  private readonly recent = new Map<
+    string,
+    { readonly namespace: string; readonly name: string; first: number }
+  >();
+  private sequence = 0;
+
+  constructor(server: ApiServer) {
+    this.server = server;
+  }
+
+  record(
+    about: KubeObject,
+    type: Event['type'],
+    reason: string,
+    message: string,
+    component: string,
+    host?: string,
+    fieldPath?: string,
+  ): void {
+    const { server } = this;
+    const now = server.clock.now();
+    const { metadata } = about;
+    const namespace = metadata.namespace ?? 'default';
+    const id = `${metadata.uid} ${reason} ${component} ${fieldPath ?? ''} ${message}`;
+    const known = this.recent.get(id);
+    const timestamp = server.now();
+    if (known) {
+      const counted = server.modify('Event', known.namespace, known.name, (event) => ({
+        ...event,
+        count: event.count + 1,
+        lastTimestamp: timestamp,
+      }));
+      if (counted) return;
+      this.recent.delete(id);
+    }
+    if (this.recent.size >= maxEvents && !this.forgetOldest(now, type)) return;
+    this.sequence++;
+    const name = `${metadata.name}.${(draw(server.seed, metadata.uid, this.sequence) >>> 4).toString(16)}${(0x10000 + (this.sequence % 0xffff)).toString(16).slice(1)}`;
+    const made = server.createTrusted('Event', {
+      metadata: { namespace, name },
+      involvedObject: {
+        apiVersion: about.apiVersion,
+        kind: about.kind,
+        name: metadata.name,
+        uid: metadata.uid,
+        resourceVersion: metadata.resourceVersion,
+        ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+        ...(fieldPath === undefined ? {} : { fieldPath }),
+      },
+      type,
+      reason,
+      message,
+      source: host === undefined ? { component } : { component, host },
+      firstTimestamp: timestamp,
+      lastTimestamp: timestamp,
+      count: 1,
+      reportingComponent: component,
+      reportingInstance: host ?? '',
+    });
+    if (made.ok) this.recent.set(id, { namespace, name: made.value.metadata.name, first: now });
+  }
+
+  /** False when there is no room: in a burst, warnings push out the oldest and normal events are not written. */
+  private forgetOldest(now: number, type: Event['type']): boolean {
+    for (const [id, { namespace, name, first }] of this.recent) {
+      if (type === 'Normal' && now - first < timeToLive / 60) return false;
+      this.recent.delete(id);
+      this.server.store.remove('Event', namespace, name);
+      return true;
+    }
+    return true;
+  }
+
+  /** Drops what is older than an hour. */
+  expire(): void {
+    const now = this.server.clock.now();
+    for (const [id, { namespace, name }] of this.recent) {
+      const event = this.server.store.get('Event', namespace, name);
+      if (event && now - (microsecondsOf(event.lastTimestamp ?? '') ?? now) < timeToLive) continue;
+      this.recent.delete(id);
+      if (event) this.server.store.remove('Event', namespace, name);
+    }
+  }
+}

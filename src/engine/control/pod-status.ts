@@ -1,0 +1,127 @@
+import type { Condition, Pod, PodPhase, PodStatus } from '../api/types.ts';
+import type { ContainerRecord } from './container.ts';
+import { containerStatus, isContainerReady, isRunning } from './container.ts';
+
+export interface PodFacts {
+  readonly pod: Pod;
+  readonly init: readonly ContainerRecord[];
+  readonly main: readonly ContainerRecord[];
+  readonly ips: readonly string[];
+  readonly hostIP: string | undefined;
+  readonly startTime: string;
+  readonly now: string;
+}
+
+/** The status that the kubelet reports: generateAPIPodStatus. */
+export function podStatusOf({ pod, init, main, ips, hostIP, startTime, now }: PodFacts): PodStatus {
+  const phase = phaseOf(pod, init, main);
+  const ended = phase === 'Succeeded' || phase === 'Failed';
+  const sidecars = init.filter(({ role }) => role === 'sidecar');
+  const incomplete = init.filter((record) =>
+    record.role === 'init' ? !isContainerReady(record) : !record.started,
+  );
+  const unready = [...sidecars, ...main].filter((record) => !isContainerReady(record));
+  const names = (records: readonly ContainerRecord[]) =>
+    `[${records.map(({ spec }) => spec.name).join(' ')}]`;
+  const containersReady: Condition = ended
+    ? {
+        type: 'ContainersReady',
+        status: 'False',
+        ...(phase === 'Succeeded' ? { reason: 'PodCompleted' } : { reason: 'PodFailed' }),
+      }
+    : unready.length > 0
+      ? {
+          type: 'ContainersReady',
+          status: 'False',
+          reason: 'ContainersNotReady',
+          message: `containers with unready status: ${names(unready)}`,
+        }
+      : { type: 'ContainersReady', status: 'True' };
+  const gates = (pod.spec.readinessGates ?? []).filter(
+    ({ conditionType }) =>
+      !pod.status.conditions?.some(({ type, status }) => type === conditionType && status === 'True'),
+  );
+  const ready: Condition =
+    containersReady.status === 'True' && gates.length > 0
+      ? {
+          type: 'Ready',
+          status: 'False',
+          reason: 'ReadinessGatesNotReady',
+          message: gates
+            .map(
+              ({ conditionType }) =>
+                `corresponding condition of pod readiness gate "${conditionType}" does not exist.`,
+            )
+            .join(', '),
+        }
+      : { ...containersReady, type: 'Ready' };
+  const initialized: Condition =
+    incomplete.length > 0 && !ended
+      ? {
+          type: 'Initialized',
+          status: 'False',
+          reason: 'ContainersNotInitialized',
+          message: `containers with incomplete status: ${names(incomplete)}`,
+        }
+      : { type: 'Initialized', status: 'True', ...(phase === 'Succeeded' ? { reason: 'PodCompleted' } : {}) };
+  const own: Condition[] = [
+    { type: 'PodReadyToStartContainers', status: ips.length > 0 && !ended ? 'True' : 'False' },
+    initialized,
+    ready,
+    containersReady,
+    { type: 'PodScheduled', status: 'True' },
+  ];
+  const before = pod.status.conditions ?? [];
+  const conditions = own.map((condition) => withTransition(condition, before, now));
+  const foreign = before.filter(({ type }) => !own.some((condition) => condition.type === type));
+  return {
+    phase,
+    conditions: [...conditions, ...foreign],
+    ...(hostIP === undefined ? {} : { hostIP, hostIPs: [{ ip: hostIP }] }),
+    ...(ips[0] === undefined ? {} : { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
+    startTime,
+    ...(init.length > 0 ? { initContainerStatuses: init.map(containerStatus) } : {}),
+    containerStatuses: main.map(containerStatus),
+    ...(pod.status.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
+  };
+}
+
+/** A condition keeps its time while its status stays. */
+export function withTransition(condition: Condition, before: readonly Condition[], now: string): Condition {
+  const old = before.find(({ type }) => type === condition.type);
+  const lastTransitionTime =
+    old?.status === condition.status && old.lastTransitionTime ? old.lastTransitionTime : now;
+  return { ...condition, lastProbeTime: null, lastTransitionTime };
+}
+
+/** kubelet's getPhase. */
+function phaseOf(pod: Pod, init: readonly ContainerRecord[], main: readonly ContainerRecord[]): PodPhase {
+  const policy = pod.spec.restartPolicy ?? 'Always';
+  for (const record of init) {
+    if (record.role !== 'init') continue;
+    const ended = record.state.terminated;
+    if (ended && ended.exitCode !== 0 && policy === 'Never') return 'Failed';
+    if (ended?.exitCode !== 0) return 'Pending';
+  }
+  let running = 0;
+  let waiting = 0;
+  let stopped = 0;
+  let failed = 0;
+  for (const record of main) {
+    if (isRunning(record)) running++;
+    else if (record.state.terminated) {
+      stopped++;
+      if (record.state.terminated.exitCode !== 0) failed++;
+    } else if (record.lastState?.terminated) stopped++;
+    else waiting++;
+  }
+  if (waiting > 0) return 'Pending';
+  if (running > 0) return 'Running';
+  if (stopped > 0) {
+    // What will be started again counts as running.
+    if (policy === 'Always') return 'Running';
+    if (failed === 0 && main.every(({ state }) => state.terminated)) return 'Succeeded';
+    return policy === 'Never' ? 'Failed' : 'Running';
+  }
+  return 'Pending';
+}

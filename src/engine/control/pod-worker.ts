@@ -1,0 +1,453 @@
+import { microsecondsOf } from '../api/clock.ts';
+import type { Container, Pod } from '../api/types.ts';
+import { missingEnvironment, missingVolume } from './configuration.ts';
+import type { ContainerRecord } from './container.ts';
+import { containerRecord, isRunning, terminatedState } from './container.ts';
+import type { ControlContext } from './context.ts';
+import { latency } from './latency.ts';
+import { podStatusOf } from './pod-status.ts';
+import { Prober } from './prober.ts';
+import type { DelayLine } from './queue.ts';
+import type { ContainerExit, Runtime } from './runtime.ts';
+
+/** What the workers of all pods share. */
+export interface KubeletContext extends ControlContext {
+  readonly runtime: Runtime;
+  readonly lines: Readonly<
+    Record<
+      'kubelet' | 'sandbox' | 'imagePull' | 'containerStart' | 'teardown' | 'gracefulStop' | 'second',
+      DelayLine
+    >
+  >;
+  /** `node image` pairs that have been pulled. */
+  readonly images: Map<string, string>;
+  finished(worker: PodWorker): void;
+}
+
+/** kubelet: MaxContainerBackOff, in seconds. */
+const longestBackOff = 300;
+
+/** The life of one pod on its node, from the binding to the end of its deletion: kubelet's pod worker. */
+export class PodWorker {
+  readonly uid: string;
+  private readonly kubelet: KubeletContext;
+  private readonly namespace: string;
+  private readonly name: string;
+  private readonly node: string;
+  private readonly init: ContainerRecord[];
+  private readonly main: ContainerRecord[];
+  private readonly probers = new Map<ContainerRecord, Prober>();
+  private readonly timers = new Set<{ cancel(): void }>();
+  private readonly startTime: string;
+  private readonly hostIP: string | undefined;
+  private ips: readonly string[] = [];
+  private sandboxed = false;
+  private sandboxBackOff = 1;
+  private stage: 'starting' | 'running' | 'terminating' | 'gone' = 'starting';
+  private killAt: number | undefined;
+
+  constructor(kubelet: KubeletContext, pod: Pod, hostIP: string | undefined) {
+    this.kubelet = kubelet;
+    this.uid = pod.metadata.uid;
+    this.namespace = pod.metadata.namespace ?? '';
+    this.name = pod.metadata.name;
+    this.node = pod.spec.nodeName ?? '';
+    this.hostIP = hostIP;
+    this.startTime = kubelet.server.now();
+    const init = pod.spec.initContainers ?? [];
+    const waiting = init.length > 0 ? 'PodInitializing' : 'ContainerCreating';
+    this.init = init.map((spec) =>
+      containerRecord(spec, spec.restartPolicy === 'Always' ? 'sidecar' : 'init', waiting),
+    );
+    this.main = pod.spec.containers.map((spec) => containerRecord(spec, 'main', waiting));
+    kubelet.lines.kubelet.push(() => this.admit());
+  }
+
+  /** The pod as the API server has it now. */
+  private get pod(): Pod | undefined {
+    const pod = this.kubelet.store.get('Pod', this.namespace, this.name);
+    return pod?.metadata.uid === this.uid ? pod : undefined;
+  }
+
+  /** The pod, while it is to be kept running. */
+  private get live(): Pod | undefined {
+    return this.stage === 'terminating' || this.stage === 'gone' ? undefined : this.pod;
+  }
+
+  update(pod: Pod, previous: Pod): void {
+    if (pod.metadata.deletionTimestamp !== undefined) this.terminate(pod);
+    else if (this.sandboxed && (pod.metadata !== previous.metadata || pod.status !== previous.status)) {
+      this.kubelet.runtime.updatePod(pod, previous);
+    }
+  }
+
+  /** The object is gone from the API: everything ends at once. */
+  destroy(pod: Pod): void {
+    if (this.stage === 'gone') return;
+    this.stage = 'gone';
+    this.cancelAll();
+    if (this.sandboxed) {
+      for (const record of [...this.main, ...this.init]) {
+        if (isRunning(record)) this.kubelet.runtime.signalContainer(pod, record.spec.name, 'SIGKILL');
+      }
+      this.kubelet.runtime.removeSandbox(pod);
+      this.sandboxed = false;
+    }
+    this.kubelet.finished(this);
+  }
+
+  private cancelAll(): void {
+    for (const timer of this.timers) timer.cancel();
+    this.timers.clear();
+    for (const prober of this.probers.values()) prober.stop();
+    this.probers.clear();
+  }
+
+  /** Waits without counting as activity: back-offs and periods. */
+  private later(delay: number, run: () => void): void {
+    const timer = this.kubelet.clock.schedule(delay, () => {
+      this.timers.delete(timer);
+      run();
+    });
+    this.timers.add(timer);
+  }
+
+  private event(type: 'Normal' | 'Warning', reason: string, message: string, record?: ContainerRecord): void {
+    const pod = this.pod;
+    if (!pod) return;
+    const list = record?.role === 'main' ? 'containers' : 'initContainers';
+    const field = record && `spec.${list}{${record.spec.name}}`;
+    this.kubelet.events.record(pod, type, reason, message, 'kubelet', this.node, field);
+  }
+
+  private sync(): void {
+    const pod = this.pod;
+    if (!pod) return;
+    const { init, main, ips, hostIP, startTime } = this;
+    this.kubelet.server.updateStatus(
+      pod,
+      podStatusOf({ pod, init, main, ips, hostIP, startTime, now: this.kubelet.server.now() }),
+    );
+  }
+
+  private admit(): void {
+    const pod = this.live;
+    if (!pod) return;
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      this.terminate(pod);
+      return;
+    }
+    this.sync();
+    const missing = missingVolume(this.kubelet.store, pod);
+    if (missing) {
+      this.event(
+        'Warning',
+        'FailedMount',
+        `MountVolume.SetUp failed for volume "${missing.volume}" : ${missing.message}`,
+      );
+      this.later(2 * latency.second, () => this.admit());
+      return;
+    }
+    this.kubelet.lines.sandbox.push(() => this.createSandbox());
+  }
+
+  private createSandbox(): void {
+    const pod = this.live;
+    if (!pod) return;
+    const result = this.kubelet.runtime.createSandbox(pod);
+    if (!result.ok) {
+      this.event('Warning', 'FailedCreatePodSandBox', result.message);
+      this.later(this.sandboxBackOff * latency.second, () => this.createSandbox());
+      this.sandboxBackOff = Math.min(longestBackOff, this.sandboxBackOff * 2);
+      return;
+    }
+    this.sandboxed = true;
+    this.ips = result.ips;
+    this.stage = 'running';
+    this.advance();
+  }
+
+  /** Starts what comes next: init containers one by one, then all the others. */
+  private advance(): void {
+    for (const record of this.init) {
+      if (record.role === 'init' && record.state.terminated?.exitCode === 0) continue;
+      if (record.role === 'sidecar' && isRunning(record) && record.started) continue;
+      if (record.run === 0) this.prepare(record);
+      return;
+    }
+    for (const record of this.main) if (record.run === 0) this.prepare(record);
+  }
+
+  /** The image first. */
+  private prepare(record: ContainerRecord): void {
+    if (!this.live) return;
+    record.run++;
+    const { image = '', imagePullPolicy } = record.spec;
+    const key = `${this.node} ${image}`;
+    const present = this.kubelet.images.get(key);
+    if (present !== undefined && imagePullPolicy !== 'Always') {
+      record.imageID = present;
+      this.event('Normal', 'Pulled', `Container image "${image}" already present on machine`, record);
+      this.kubelet.lines.containerStart.push(() => this.start(record));
+      return;
+    }
+    if (imagePullPolicy === 'Never') {
+      const message = `Container image "${image}" is not present with pull policy of Never`;
+      this.event('Warning', 'ErrImageNeverPull', message, record);
+      this.event('Warning', 'Failed', 'Error: ErrImageNeverPull', record);
+      record.state = { waiting: { reason: 'ErrImageNeverPull', message } };
+      this.sync();
+      return;
+    }
+    this.event('Normal', 'Pulling', `Pulling image "${image}"`, record);
+    // Asking the registry whether a tag still means the same image is quick.
+    const line = present === undefined ? this.kubelet.lines.imagePull : this.kubelet.lines.containerStart;
+    line.push(() => this.pulled(record, key, image, present === undefined));
+  }
+
+  private pulled(record: ContainerRecord, key: string, image: string, first: boolean): void {
+    if (!this.live) return;
+    const result = this.kubelet.runtime.pullImage(image);
+    if (result.ok) {
+      this.kubelet.images.set(key, result.imageID);
+      record.imageID = result.imageID;
+      record.pullBackOff = 10;
+      const took = `${(first ? latency.imagePull : latency.containerStart) / 1000}ms`;
+      const size = `Image size: ${result.size} bytes.`;
+      this.event(
+        'Normal',
+        'Pulled',
+        `Successfully pulled image "${image}" in ${took} (${took} including waiting). ${size}`,
+        record,
+      );
+      this.kubelet.lines.containerStart.push(() => this.start(record));
+      return;
+    }
+    const { reason, message } = result;
+    if (reason === 'InvalidImageName') {
+      this.event(
+        'Warning',
+        'InspectFailed',
+        `Failed to apply default image tag "${image}": ${message}`,
+        record,
+      );
+      this.event('Warning', 'Failed', 'Error: InvalidImageName', record);
+      record.state = {
+        waiting: { reason, message: `Failed to apply default image tag "${image}": ${message}` },
+      };
+      this.sync();
+      return;
+    }
+    this.event('Warning', 'Failed', `Failed to pull image "${image}": ${message}`, record);
+    this.event('Warning', 'Failed', 'Error: ErrImagePull', record);
+    record.state = { waiting: { reason: 'ErrImagePull', message } };
+    this.sync();
+    this.kubelet.lines.second.push(() => {
+      if (!this.live) return;
+      const backOff = `Back-off pulling image "${image}"`;
+      this.event('Normal', 'BackOff', backOff, record);
+      this.event('Warning', 'Failed', 'Error: ImagePullBackOff', record);
+      record.state = {
+        waiting: { reason: 'ImagePullBackOff', message: `${backOff}: ErrImagePull: ${message}` },
+      };
+      this.sync();
+      this.later(record.pullBackOff * latency.second, () => {
+        record.run--;
+        this.prepare(record);
+      });
+      record.pullBackOff = Math.min(longestBackOff, record.pullBackOff * 2);
+    });
+  }
+
+  private start(record: ContainerRecord): void {
+    const pod = this.live;
+    if (!pod) return;
+    const { name } = record.spec;
+    const missing = missingEnvironment(this.kubelet.store, pod, record.spec);
+    if (missing) {
+      record.state = { waiting: { reason: 'CreateContainerConfigError', message: missing } };
+      this.event('Warning', 'Failed', `Error: ${missing}`, record);
+      this.sync();
+      this.later(10 * latency.second, () => this.start(record));
+      return;
+    }
+    const run = record.run;
+    this.event('Normal', 'Created', `Created container: ${name}`, record);
+    const result = this.kubelet.runtime.startContainer(pod, name, record.restartCount, (exit) => {
+      if (record.run === run) this.exited(record, exit);
+    });
+    const now = this.kubelet.server.now();
+    if (!result.ok) {
+      this.event('Warning', 'Failed', `Error: ${result.message}`, record);
+      this.ended(record, { exitCode: result.exitCode, reason: 'StartError', message: result.message }, now);
+      return;
+    }
+    record.containerID = result.containerID;
+    record.state = { running: { startedAt: now } };
+    record.startedAt = this.kubelet.clock.now();
+    this.event('Normal', 'Started', `Started container ${name}`, record);
+    if (hasProbe(record.spec)) {
+      const prober = new Prober(this.kubelet, this.kubelet.runtime, record, this.node, {
+        changed: () => {
+          this.sync();
+          if (record.role === 'sidecar') this.advance();
+        },
+        kill: (failed, message) => this.restart(failed, message),
+        pod: () => this.live,
+      });
+      this.probers.set(record, prober);
+      prober.start();
+    } else {
+      record.started = true;
+      record.passing = true;
+    }
+    this.sync();
+    if (record.role === 'sidecar') this.advance();
+  }
+
+  private restart(record: ContainerRecord, message: string): void {
+    const pod = this.live;
+    if (!pod || !isRunning(record)) return;
+    this.event('Normal', 'Killing', message, record);
+    this.probers.get(record)?.stop();
+    this.probers.delete(record);
+    const { name, livenessProbe } = record.spec;
+    const grace =
+      livenessProbe?.terminationGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
+    const run = record.run;
+    this.kubelet.runtime.signalContainer(pod, name, 'SIGTERM');
+    this.later(grace * latency.second, () => {
+      if (this.live && record.run === run && isRunning(record))
+        this.kubelet.runtime.signalContainer(pod, name, 'SIGKILL');
+    });
+  }
+
+  private exited(record: ContainerRecord, exit: ContainerExit): void {
+    if (this.stage === 'gone' || !isRunning(record)) return;
+    this.ended(record, exit, this.kubelet.server.now());
+  }
+
+  private ended(record: ContainerRecord, exit: ContainerExit, now: string): void {
+    this.probers.get(record)?.stop();
+    this.probers.delete(record);
+    record.state = terminatedState(record, exit, now);
+    record.started = false;
+    record.passing = false;
+    if (this.stage === 'terminating') {
+      this.finishIfStopped();
+      return;
+    }
+    this.sync();
+    const pod = this.live;
+    if (!pod) return;
+    const policy = record.role === 'sidecar' ? 'Always' : (pod.spec.restartPolicy ?? 'Always');
+    const again =
+      record.role === 'init'
+        ? exit.exitCode !== 0 && policy !== 'Never'
+        : policy === 'Always' || (policy === 'OnFailure' && exit.exitCode !== 0);
+    if (again) this.backOff(record);
+    else if (record.role === 'init' && exit.exitCode === 0) this.advance();
+    else if (this.main.every(({ state }) => state.terminated)) this.probersOff();
+  }
+
+  private probersOff(): void {
+    for (const prober of this.probers.values()) prober.stop();
+    this.probers.clear();
+  }
+
+  /** The first restart comes at once; each further one waits twice as long as the one before. */
+  private backOff(record: ContainerRecord): void {
+    // Ten minutes of running forgive what was before (2 * MaxContainerBackOff).
+    if (this.kubelet.clock.now() - record.startedAt > 2 * longestBackOff * latency.second) record.backOff = 0;
+    const seconds = record.backOff;
+    record.backOff = seconds === 0 ? 10 : Math.min(longestBackOff, seconds * 2);
+    const ended = record.state;
+    this.kubelet.lines.second.push(() => {
+      if (!this.live) return;
+      const again = (): void => {
+        if (!this.live) return;
+        record.lastState = ended;
+        record.restartCount++;
+        this.prepare(record);
+      };
+      if (seconds === 0) {
+        again();
+        return;
+      }
+      const { name } = record.spec;
+      record.lastState = ended;
+      const message = `back-off ${duration(seconds)} restarting failed container=${name} pod=${this.name}_${this.namespace}(${this.uid})`;
+      record.state = { waiting: { reason: 'CrashLoopBackOff', message } };
+      this.event(
+        'Warning',
+        'BackOff',
+        `Back-off restarting failed container ${name} in pod ${this.name}_${this.namespace}(${this.uid})`,
+        record,
+      );
+      this.sync();
+      this.later((seconds - 1) * latency.second, again);
+    });
+  }
+
+  private terminate(pod: Pod): void {
+    if (this.stage === 'gone') return;
+    const deadline = microsecondsOf(pod.metadata.deletionTimestamp ?? '') ?? this.kubelet.clock.now();
+    if (this.stage === 'terminating') {
+      if (this.killAt === undefined || deadline < this.killAt) this.armKill(deadline);
+      return;
+    }
+    const running = [...this.main, ...this.init].filter(isRunning);
+    this.stage = 'terminating';
+    // Readiness probes go on while a pod ends; here the last answer stands, as they seldom change within the grace period.
+    this.cancelAll();
+    for (const record of running) {
+      this.event('Normal', 'Killing', `Stopping container ${record.spec.name}`, record);
+      const hook = record.spec.lifecycle?.preStop?.sleep?.seconds ?? 0;
+      const signal = (): void => {
+        const now = this.pod;
+        if (now && isRunning(record)) this.kubelet.runtime.signalContainer(now, record.spec.name, 'SIGTERM');
+      };
+      if (hook > 0) this.later(hook * latency.second, signal);
+      else signal();
+    }
+    if (running.length > 0) this.kubelet.lines.gracefulStop.push(() => {});
+    this.armKill(deadline);
+    this.finishIfStopped();
+  }
+
+  private armKill(deadline: number): void {
+    this.killAt = deadline;
+    this.later(Math.max(0, deadline - this.kubelet.clock.now()), () => {
+      const pod = this.pod;
+      if (!pod || this.killAt !== deadline) return;
+      for (const record of [...this.main, ...this.init]) {
+        if (isRunning(record)) this.kubelet.runtime.signalContainer(pod, record.spec.name, 'SIGKILL');
+      }
+    });
+  }
+
+  private finishIfStopped(): void {
+    if ([...this.main, ...this.init].some(isRunning)) return;
+    this.kubelet.lines.teardown.push(() => {
+      const pod = this.pod;
+      if (this.stage === 'gone' || !pod) return;
+      this.stage = 'gone';
+      this.cancelAll();
+      if (this.sandboxed) this.kubelet.runtime.removeSandbox(pod);
+      this.sandboxed = false;
+      this.kubelet.finished(this);
+      this.kubelet.server.removeNow(pod);
+    });
+  }
+}
+
+function hasProbe(spec: Container): boolean {
+  return (
+    spec.startupProbe !== undefined || spec.readinessProbe !== undefined || spec.livenessProbe !== undefined
+  );
+}
+
+/** As Go prints durations of whole seconds: `10s`, `1m20s`, `5m0s`. */
+function duration(seconds: number): string {
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+}
