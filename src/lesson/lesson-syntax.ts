@@ -9,8 +9,8 @@ import type { Message } from './message.ts';
 import { maskShortcodes, type MaskedSource, type ShortcodeText } from './shortcode-source.ts';
 
 export interface SyntaxOptions {
-  /** Names of shortcodes that are blocks of ours. */
-  readonly blocks: ReadonlySet<string>;
+  /** Names of shortcodes that are blocks of ours. Without it shortcodes are text, and every offset is the source's. */
+  readonly blocks?: ReadonlySet<string>;
   /** Shortcodes that stand for a text: `ref`, `relref`. */
   readonly texts?: Readonly<Record<string, ShortcodeText>>;
 }
@@ -42,9 +42,10 @@ export function remarkLessonSyntax(this: Processor, options: SyntaxOptions): voi
     const { frontMatter, messages } = readFrontMatter(document, file.path ?? '');
     const blank = blankFrontMatter(document, frontMatter);
     // In MDX braces are expressions, and Hugo does not read it.
-    const masked: MaskedSource = file.path?.endsWith('.mdx')
-      ? { text: blank, tags: [], messages: [] }
-      : maskShortcodes(blank, frontMatter.bodyStart, file.path ?? '', options.blocks, options.texts ?? {});
+    const masked: MaskedSource =
+      options.blocks === undefined || file.path?.endsWith('.mdx')
+        ? { text: blank, tags: [], messages: [] }
+        : maskShortcodes(blank, frontMatter.bodyStart, file.path ?? '', options.blocks, options.texts ?? {});
     file.data.lessonSource = {
       source: document,
       frontMatter,

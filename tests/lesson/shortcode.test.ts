@@ -8,7 +8,9 @@ import { buildWithHugo, fixtures, hasHugo } from './hugo/real-hugo.ts';
 const site = join(fixtures, 'sites', 'shortcodes');
 
 function calls(source: string): ShortcodeTag[] {
-  return scanShortcodes(source).filter((token) => token.kind === 'tag' && token.form !== 'close');
+  return scanShortcodes(source).flatMap((token) =>
+    token.kind === 'tag' && token.form !== 'close' ? [token] : [],
+  );
 }
 
 function call(source: string): unknown {
