@@ -40,7 +40,6 @@ export function hopSections({ steps }: Walkthrough): HopSection[] {
 }
 
 function hopRow(step: Step, steps: readonly Step[]): HopRow {
-  const all = essential([...step.before, ...step.after]);
   const parent = step.parent === undefined ? undefined : steps[step.parent];
   return {
     step: step.index,
@@ -48,8 +47,7 @@ function hopRow(step: Step, steps: readonly Step[]): HopRow {
     ...(step.dev === undefined ? {} : { dev: step.dev }),
     ...(step.dir === undefined ? {} : { dir: step.dir }),
     end: step.kind === 'end',
-    decisions: all.filter(({ decision }) => salience(decision) > 0),
-    routine: all.filter(({ decision }) => salience(decision) === 0),
+    ...tell([...step.before, ...step.after]),
     changes:
       parent === undefined || step.kind === 'end'
         ? []
@@ -57,12 +55,23 @@ function hopRow(step: Step, steps: readonly Step[]): HopRow {
   };
 }
 
-/** A bare `drop` adds nothing to a decision that already said why; a DNAT rule nothing to the binding it made. */
-export function essential(decisions: readonly DecisionAt[]): DecisionAt[] {
-  return decisions.filter(({ decision }, i) => {
-    if (decision.code !== 'drop') return true;
-    return !decisions.some(({ decision: other }, j) => j !== i && salience(other) === 2);
-  });
+/**
+ * Decisions worth a sentence, and the routine ones. What a weightier one beside it already says is routine too: a bare
+ * `drop` after the rule that dropped, the DNAT rule beside the binding it made.
+ */
+export function tell(all: readonly DecisionAt[]): { decisions: DecisionAt[]; routine: DecisionAt[] } {
+  const binding = all.some(({ decision }) => decision.code === 'nat-binding');
+  const ended = all.some(({ decision }) => decision.code !== 'drop' && salience(decision) === 2);
+  const decisions: DecisionAt[] = [];
+  const routine: DecisionAt[] = [];
+  for (const one of all) {
+    const { decision } = one;
+    if (decision.code === 'drop' && ended) continue;
+    const said =
+      decision.code === 'rule' && binding && /^(DNAT|SNAT|MASQUERADE|REDIRECT)/.test(decision.verdict);
+    (salience(decision) > 0 && !said ? decisions : routine).push(one);
+  }
+  return { decisions, routine };
 }
 
 /** The namespaces that an experiment walked through; broadcasts of neighbour discovery do not count. */

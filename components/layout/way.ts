@@ -5,8 +5,12 @@ import type { Step } from './steps.ts';
 /** Where a packet is drawn at a step: on the port that it crosses, or in the pod whose socket took it. */
 export function anchor(stage: StageShape, step: Step): Point {
   const port = step.dev === undefined ? undefined : stage.ports.get(portKey(step.netns, step.dev));
-  if (port !== undefined) return port;
-  return inside(stage, step.netns);
+  if (port === undefined) return inside(stage, step.netns);
+  const node = step.kind === 'end' ? stage.nodes.find((one) => one.machine.netns === step.netns) : undefined;
+  // What a node does not let through stops at its routing strip, on the side it came from.
+  return node === undefined
+    ? port
+    : { x: port.x, y: port.y < node.rail.y ? node.rail.y : node.rail.y + node.rail.height };
 }
 
 function inside(stage: StageShape, netns: string): Point {
@@ -33,7 +37,7 @@ export function wayBetween(stage: StageShape, from: Step, to: Step): Point[] {
   if (from.dev === undefined || to.dev === undefined) return [start, end];
   const a = stage.ports.get(portKey(from.netns, from.dev));
   const b = stage.ports.get(portKey(to.netns, to.dev));
-  if (a === undefined || b === undefined || a === b) return [start, end];
+  if (a === undefined || b === undefined || a === b) return tidy([start, end]);
   for (const wire of stage.wires) {
     const is = (end: { netns: string; dev: string }, step: Step) =>
       end.netns === step.netns && end.dev === step.dev;

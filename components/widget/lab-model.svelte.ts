@@ -3,7 +3,7 @@ import type { ClusterView } from '../../src/engine/view.ts';
 import type { LabSource, ManifestBlock } from '../../src/lesson/lab.ts';
 import type { Experiment, LabData } from '../lab-data.ts';
 import { decidingTables } from '../layout/deciding.ts';
-import { essential, loopbackOf, partOf } from '../layout/hops.ts';
+import { loopbackOf, partOf } from '../layout/hops.ts';
 import { ghostsOf, place, type Placement } from '../layout/placement.ts';
 import { layoutStage } from '../layout/stage.ts';
 import type { StageShape } from '../layout/shape.ts';
@@ -70,9 +70,7 @@ export class LabModel {
     this.experiment === undefined ? { steps: [], groups: [] } : walkthrough(this.experiment.record),
   );
   readonly step: Step | undefined = $derived(this.walk.steps[this.index]);
-  readonly decisions = $derived(
-    this.step === undefined ? [] : essential([...this.step.before, ...this.step.after]),
-  );
+  readonly decisions = $derived(this.step === undefined ? [] : [...this.step.before, ...this.step.after]);
   readonly tables = $derived(decidingTables(this.decisions, this.experiment?.record.tables ?? []));
   readonly view: ClusterView | undefined = $derived(
     this.experiment === undefined ? this.views.at(-1) : this.views[this.experiment.after],

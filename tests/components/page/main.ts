@@ -7,9 +7,9 @@ import { EngineClient } from '../../../components/worker/client.ts';
 import { en } from '../../../components/strings/en.ts';
 import { ko } from '../../../components/strings/ko.ts';
 import type { LabStatus } from '../../../components/strings/strings.ts';
-import crossNode from '../fixtures/cross-node.json';
-import clusterIp from '../fixtures/clusterip.json';
-import policyDrop from '../fixtures/policy-drop.json';
+import crossNode from '../fixtures/cross-node.json' with { type: 'json' };
+import clusterIp from '../fixtures/clusterip.json' with { type: 'json' };
+import policyDrop from '../fixtures/policy-drop.json' with { type: 'json' };
 import { labFrom, manyPods } from '../fixtures/lab.ts';
 
 const query = new URLSearchParams(location.search);
