@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../../src/engine/cluster.ts';
+import type { ClusterOptions, Diagnostic } from '../../src/engine/cluster.ts';
 import type { ClusterView } from '../../src/engine/view.ts';
 import type { LabSource, ManifestBlock } from '../../src/lesson/lab.ts';
 import type { Experiment, LabData } from '../lab-data.ts';
@@ -9,15 +9,22 @@ import { layoutStage } from '../layout/stage.ts';
 import type { StageShape } from '../layout/shape.ts';
 import { nextDecision, tellingMoment, walkthrough, type Step } from '../layout/steps.ts';
 import type { LabStatus, Strings } from '../strings/strings.ts';
-import type { EngineClient, EngineFailure } from '../worker/client.ts';
+import type { EngineClient, EngineFailure, Outcome } from '../worker/client.ts';
 import type { StepResult, WorldStep } from '../worker/protocol.ts';
+
+/** A lab of the page as the cluster sees it: options and steps, manifests as they are edited now. */
+export interface LabPart {
+  readonly id: string;
+  readonly options: ClusterOptions;
+  readonly steps: readonly WorldStep[];
+}
 
 /** What a lab needs of the page around it. */
 export interface LabHost {
   readonly engine: EngineClient;
-  /** Steps of the labs that come before this one in the same cluster, as they stand now. */
-  readonly prelude: () => readonly WorldStep[];
-  /** Tells the other labs of the cluster that it has changed under them. */
+  /** The labs that come before this one in the same cluster, in page order. */
+  readonly before: () => readonly LabPart[];
+  /** Tells the labs that come after in the same cluster that it has changed under them. */
   readonly changed: () => void;
 }
 
@@ -200,6 +207,18 @@ export class LabModel {
     );
   }
 
+  get part(): LabPart {
+    const { nodes, cni, proxy, podCIDR, serviceCIDR } = this.source;
+    const options: ClusterOptions = {
+      ...(nodes === undefined ? {} : { nodes }),
+      ...(cni === undefined ? {} : { cni }),
+      ...(proxy === undefined ? {} : { proxy }),
+      ...(podCIDR === undefined ? {} : { podCIDR }),
+      ...(serviceCIDR === undefined ? {} : { serviceCIDR }),
+    };
+    return { id: this.source.id, options, steps: this.steps };
+  }
+
   /** Makes the cluster anew from the manifests as they stand and runs the lab's commands in it. */
   async applyAndRun(): Promise<void> {
     const { host } = this;
@@ -210,12 +229,13 @@ export class LabModel {
     const experiments: Experiment[] = [];
     const views: ClusterView[] = [];
     const entries: TranscriptEntry[] = [];
-    const prelude = host.prelude();
+    const parts = [...host.before(), this.part];
+    const prelude = parts.slice(0, -1).flatMap((part) => part.steps.map(quiet));
     let done = 0;
     let refused = false;
     const outcome = await host.engine.open(
       this.world,
-      this.#options(),
+      parts[0]?.options ?? {},
       [...prelude, ...this.steps],
       (result) => {
         done += 1;
@@ -240,6 +260,10 @@ export class LabModel {
       this.#fail(outcome.failure);
       return;
     }
+    host.engine.include(
+      this.world,
+      parts.map((part) => part.id),
+    );
     this.pristine = false;
     this.views = views;
     this.experiments = experiments;
@@ -265,19 +289,13 @@ export class LabModel {
     this.history = [...this.history.filter((one) => one !== command), command];
     const pending: TranscriptEntry = { command, output: '', exitCode: undefined };
     this.transcript = [...this.transcript, pending];
-    if (!host.engine.has(this.world)) {
-      const opened = await host.engine.open(
-        this.world,
-        this.#options(),
-        [...host.prelude(), ...this.steps.map(quiet)],
-        () => {},
-      );
-      if (!opened.ok) {
-        this.#settle(pending, undefined);
-        this.#fail(opened.failure);
-        return;
-      }
+    const ready = await this.#enter(host);
+    if (!ready.ok) {
+      this.#settle(pending, undefined);
+      this.#fail(ready.failure);
+      return;
     }
+    let different = false;
     const outcome = await host.engine.perform(
       this.world,
       { kind: 'run', command, record: true },
@@ -302,7 +320,36 @@ export class LabModel {
       return;
     }
     if (this.status === 'applied') this.status = 'ready';
-    host.changed();
+    if (different) host.changed();
+  }
+
+  /** Brings the cluster to where this lab begins: what comes before it, then its own steps, each done once. */
+  async #enter(host: LabHost): Promise<Outcome> {
+    const parts = [...host.before(), this.part];
+    const inWorld = host.engine.labsIn(this.world);
+    if (inWorld === undefined) {
+      const opened = await host.engine.open(
+        this.world,
+        parts[0]?.options ?? {},
+        parts.flatMap((part) => part.steps.map(quiet)),
+        () => {},
+      );
+      if (opened.ok)
+        host.engine.include(
+          this.world,
+          parts.map((part) => part.id),
+        );
+      return opened;
+    }
+    for (const part of parts) {
+      if (inWorld.has(part.id)) continue;
+      for (const step of part.steps) {
+        const done = await host.engine.perform(this.world, quiet(step), () => {});
+        if (!done.ok) return done;
+      }
+      host.engine.include(this.world, [part.id]);
+    }
+    return { ok: true };
   }
 
   async complete(
@@ -310,7 +357,7 @@ export class LabModel {
     cursor: number,
   ): Promise<{ from: number; options: readonly string[] } | undefined> {
     const { host } = this;
-    if (host === undefined || this.busy || !host.engine.has(this.world)) return undefined;
+    if (host === undefined || this.busy || host.engine.labsIn(this.world) === undefined) return undefined;
     return host.engine.complete(this.world, line, cursor);
   }
 
@@ -321,17 +368,6 @@ export class LabModel {
   clear(): void {
     this.transcript = [];
     this.pristine = false;
-  }
-
-  #options() {
-    const { nodes, cni, proxy, podCIDR, serviceCIDR } = this.source;
-    return {
-      ...(nodes === undefined ? {} : { nodes }),
-      ...(cni === undefined ? {} : { cni }),
-      ...(proxy === undefined ? {} : { proxy }),
-      ...(podCIDR === undefined ? {} : { podCIDR }),
-      ...(serviceCIDR === undefined ? {} : { serviceCIDR }),
-    };
   }
 
   #wake(host: LabHost): void {

@@ -23,6 +23,8 @@ export type Outcome = { readonly ok: true } | { readonly ok: false; readonly fai
 interface WorldLog {
   options: ClusterOptions;
   steps: WorldStep[];
+  /** Labs whose own steps are among them. */
+  labs: Set<string>;
   /** Whether the current worker has it. */
   open: boolean;
 }
@@ -63,8 +65,14 @@ export class EngineClient {
     return this.#ready;
   }
 
-  has(world: string): boolean {
-    return this.#worlds.has(world);
+  /** Which labs a world holds the steps of; undefined when there is no such world. */
+  labsIn(world: string): ReadonlySet<string> | undefined {
+    return this.#worlds.get(world)?.labs;
+  }
+
+  /** Says that the steps of a lab have been done in a world. */
+  include(world: string, labs: readonly string[]): void {
+    for (const lab of labs) this.#worlds.get(world)?.labs.add(lab);
   }
 
   /** Makes a world anew and does the steps in it. */
@@ -77,7 +85,8 @@ export class EngineClient {
     const outcome = await this.#send({ type: 'open', world, options, steps }, (reply) => {
       if (reply.type === 'step') onStep(reply.result);
     });
-    if (outcome.ok) this.#worlds.set(world, { options, steps: steps.map(silent), open: true });
+    if (outcome.ok)
+      this.#worlds.set(world, { options, steps: steps.map(silent), labs: new Set(), open: true });
     return outcome;
   }
 

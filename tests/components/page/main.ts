@@ -50,7 +50,7 @@ for (const [name, data] of Object.entries(fixtures)) {
           (one) => `<pre><code class="language-console">$ ${one.command}\n${one.output}</code></pre>`,
         ),
       },
-      host: { engine, prelude: () => [], changed: () => {} },
+      host: { engine, before: () => [], changed: () => {} },
       onmodel: (lab: LabModel) => (model = lab),
     },
   });
