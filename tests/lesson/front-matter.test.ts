@@ -11,7 +11,12 @@ describe('front matter', () => {
     ['JSON', '{"title": "}{", "weight": 9}\nbody\n', { title: '}{', weight: 9 }, 'body\n'],
     ['none', 'body\n', {}, 'body\n'],
     ['nothing at all', '', {}, ''],
-    ['a byte order mark and blank lines before it', '\uFEFF\n\n---\ntitle: x\n---\nbody', { title: 'x' }, 'body'],
+    [
+      'a byte order mark and blank lines before it',
+      '\uFEFF\n\n---\ntitle: x\n---\nbody',
+      { title: 'x' },
+      'body',
+    ],
     ['carriage returns', '---\r\ntitle: x\r\n---\r\nbody', { title: 'x' }, 'body'],
     ['blanks after its fences', '---  \ntitle: x\n--- \nbody', { title: 'x' }, 'body'],
     ['nothing inside', '---\n---\nbody', {}, 'body'],
@@ -47,7 +52,12 @@ describe('front matter', () => {
   });
 
   it('does not grow with aliases of aliases', () => {
-    const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]', ...'bcdefghi'.split('').map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[i]}`).join(',')}]`)];
+    const bomb = [
+      'a: &a [x,x,x,x,x,x,x,x,x]',
+      ...'bcdefghi'
+        .split('')
+        .map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[i]}`).join(',')}]`),
+    ];
     expect(read(`---\n${bomb.join('\n')}\n---\n`).messages[0]).toMatchObject({ rule: 'front-matter/yaml' });
   });
 

@@ -12,7 +12,9 @@ describe('a transcript', () => {
   });
 
   it('carries a command on after a backslash, with or without the shell’s second prompt', () => {
-    expect(readTranscript('$ a \\\n> b \\\n  c\nout').steps).toEqual([{ command: 'a b   c', expected: 'out' }]);
+    expect(readTranscript('$ a \\\n> b \\\n  c\nout').steps).toEqual([
+      { command: 'a b   c', expected: 'out' },
+    ]);
   });
 
   it('knows the place of each command', () => {
@@ -60,9 +62,9 @@ describe('expected output', () => {
 
   it('is written anew where it no longer holds, and keeps its wildcards where they do', () => {
     expect(updateOutput('a\n...\nd', 'a\nb\nd')).toBe('a\n...\nd');
-    expect(updateOutput('NAME  [..]\npod-a [..] Running\n...\nend', 'NAME  IP\npod-a x Pending\nmid\nend')).toBe(
-      'NAME  [..]\npod-a x Pending\nmid\nend',
-    );
+    expect(
+      updateOutput('NAME  [..]\npod-a [..] Running\n...\nend', 'NAME  IP\npod-a x Pending\nmid\nend'),
+    ).toBe('NAME  [..]\npod-a x Pending\nmid\nend');
     expect(updateOutput('a\n...\nb\nc', 'a\n1\n2\nb\nC')).toBe('a\n...\nb\nC');
     expect(updateOutput('', 'new\nlines\n')).toBe('new\nlines');
     expect(updateOutput('old', '')).toBe('');
@@ -86,7 +88,9 @@ describe('expected output', () => {
 
   it('is shown beside what came', () => {
     expect(diffOutput('same\nold\nkept', 'same\nnew\nkept')).toBe('    same\n  - old\n  + new\n    kept');
-    expect(diffOutput('a\nb\nc\nd\nend', 'a\nb\nc\nd\nother')).toBe('    …\n    c\n    d\n  - end\n  + other');
+    expect(diffOutput('a\nb\nc\nd\nend', 'a\nb\nc\nd\nother')).toBe(
+      '    …\n    c\n    d\n  - end\n  + other',
+    );
   });
 
   it('is compared in bounded time', () => {
