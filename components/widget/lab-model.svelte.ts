@@ -8,6 +8,7 @@ import { ghostsOf, place, type Placement } from '../layout/placement.ts';
 import { layoutStage } from '../layout/stage.ts';
 import type { StageShape } from '../layout/shape.ts';
 import { nextDecision, tellingMoment, walkthrough, type Step } from '../layout/steps.ts';
+import { optionsOf, stepsOf } from '../lab-steps.ts';
 import type { LabStatus, Strings } from '../strings/strings.ts';
 import type { EngineClient, EngineFailure, Outcome } from '../worker/client.ts';
 import type { StepResult, WorldStep } from '../worker/protocol.ts';
@@ -82,7 +83,8 @@ export class LabModel {
   readonly view: ClusterView | undefined = $derived(
     this.experiment === undefined ? this.views.at(-1) : this.views[this.experiment.after],
   );
-  readonly part: ReadonlySet<string> = $derived(
+  /** Namespaces that the experiment on the stage walked through. */
+  readonly walked: ReadonlySet<string> = $derived(
     this.experiment === undefined ? new Set<string>() : partOf(this.experiment.record),
   );
   readonly stages = $derived.by(() => this.#stage());
@@ -171,10 +173,11 @@ export class LabModel {
     const known = experiment === undefined ? undefined : this.#stages.get(experiment);
     if (known !== undefined) return known;
     const before = experiment === undefined ? undefined : this.views[experiment.before];
-    const gone = before === undefined ? [] : ghostsOf(before, view).filter((pod) => this.part.has(pod.netns));
+    const gone =
+      before === undefined ? [] : ghostsOf(before, view).filter((pod) => this.walked.has(pod.netns));
     this.#placement = place(view, this.#placement, gone);
     const loopback = experiment === undefined ? new Set<string>() : loopbackOf(experiment.record);
-    const input = { view, ghosts: gone, placement: this.#placement, part: this.part, loopback };
+    const input = { view, ghosts: gone, placement: this.#placement, part: this.walked, loopback };
     const stages = {
       wide: layoutStage({ ...input, form: 'wide' }),
       narrow: layoutStage({ ...input, form: 'narrow' }),
@@ -198,25 +201,8 @@ export class LabModel {
     if (!this.busy) this.status = 'edited';
   }
 
-  /** The lab's own steps, with the manifests as edited. */
-  get steps(): WorldStep[] {
-    return this.source.blocks.flatMap((block): WorldStep[] =>
-      block.kind === 'manifest'
-        ? [{ kind: 'apply', manifest: this.textOf(block), file: block.name }]
-        : block.steps.map((step) => ({ kind: 'run', command: step.command, record: true })),
-    );
-  }
-
   get part(): LabPart {
-    const { nodes, cni, proxy, podCIDR, serviceCIDR } = this.source;
-    const options: ClusterOptions = {
-      ...(nodes === undefined ? {} : { nodes }),
-      ...(cni === undefined ? {} : { cni }),
-      ...(proxy === undefined ? {} : { proxy }),
-      ...(podCIDR === undefined ? {} : { podCIDR }),
-      ...(serviceCIDR === undefined ? {} : { serviceCIDR }),
-    };
-    return { id: this.source.id, options, steps: this.steps };
+    return { id: this.source.id, options: optionsOf(this.source), steps: stepsOf(this.source, this.drafts) };
   }
 
   /** Makes the cluster anew from the manifests as they stand and runs the lab's commands in it. */
@@ -236,7 +222,7 @@ export class LabModel {
     const outcome = await host.engine.open(
       this.world,
       parts[0]?.options ?? {},
-      [...prelude, ...this.steps],
+      [...prelude, ...this.part.steps],
       (result) => {
         done += 1;
         if (done <= prelude.length) return;

@@ -1,0 +1,92 @@
+import { hydrate, mount } from 'svelte';
+import type { LabData } from '../lab-data.ts';
+import { optionsOf, stepsOf } from '../lab-steps.ts';
+import type { Strings } from '../strings/strings.ts';
+import Lab from '../widget/Lab.svelte';
+import type { LabModel, LabPart } from '../widget/lab-model.svelte.ts';
+import { browserWorker, EngineClient } from '../worker/client.ts';
+import { domReader } from './dom-reader.ts';
+import { unpack, type Packed } from './pack.ts';
+import { readLab, type ReadLab } from './read.ts';
+
+const engine = new EngineClient({
+  createWorker: () =>
+    browserWorker(new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module' })),
+});
+
+/** Labs that are awake, by their elements. */
+const awake = new Map<Element, LabModel>();
+const asleep = new Map<Element, ReadLab<Node>>();
+
+/** Brings a lab to life: over what was prerendered, or from its code blocks alone. */
+export function wakeLab(element: HTMLElement, strings: Strings): void {
+  if (awake.has(element)) return;
+  const lab = read(element);
+  const { source } = lab;
+  element.id ||= source.id;
+  const host = {
+    engine,
+    before: () => partsBefore(element, source.cluster),
+    changed: () => {
+      for (const [other, model] of awake) {
+        const after = element.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING;
+        if (after && source.cluster !== undefined && model.source.cluster === source.cluster)
+          model.status = 'stale';
+      }
+    },
+  };
+  const onmodel = (model: LabModel) => void awake.set(element, model);
+  const html = (node: Node) => (node instanceof Element ? node.outerHTML : (node.textContent ?? ''));
+  const ofKind = (kind: 'manifest' | 'console') =>
+    lab.blocks.filter((_, i) => source.blocks[i]?.kind === kind).map(html);
+  const blocks = {
+    instruction: lab.rest.map(html).join('').trim(),
+    manifests: ofKind('manifest'),
+    console: ofKind('console'),
+  };
+
+  const root = element.querySelector<HTMLElement>(':scope > .pl-root');
+  const embedded = element.querySelector(':scope > .pl-data')?.textContent;
+  if (root !== null && embedded) {
+    const data: LabData = { ...(unpack(JSON.parse(embedded) as Packed) as Omit<LabData, 'source'>), source };
+    // Hydration keeps the instruction that is there; it only must know that there is one.
+    const instruction = root.querySelector('.pl-instruction')?.innerHTML ?? '';
+    hydrate(Lab, {
+      target: root,
+      props: { data, strings, blocks: { ...blocks, instruction }, host, onmodel },
+    });
+    return;
+  }
+  if (root !== null) return;
+  const target = document.createElement('div');
+  target.className = 'pl-root';
+  element.replaceChildren(target);
+  mount(Lab, {
+    target,
+    props: { data: { source, views: [], experiments: [], diagnostics: [] }, strings, blocks, host, onmodel },
+  });
+  void awake.get(element)?.applyAndRun();
+}
+
+function read(element: Element): ReadLab<Node> {
+  const known = asleep.get(element);
+  if (known !== undefined) return known;
+  const index = [...document.querySelectorAll('pod-lab')].indexOf(element);
+  const lab = readLab<Node>(element, domReader, `lab-${index + 1}`);
+  asleep.set(element, lab);
+  return lab;
+}
+
+/** The labs that the cluster went through before it came to this one, awake or not. */
+function partsBefore(element: Element, cluster: string | undefined): LabPart[] {
+  if (cluster === undefined) return [];
+  const parts: LabPart[] = [];
+  for (const other of document.querySelectorAll('pod-lab')) {
+    if (other === element) break;
+    if (other.getAttribute('cluster') !== cluster) continue;
+    const model = awake.get(other);
+    const { source } = read(other);
+    parts.push(model?.part ?? { id: source.id, options: optionsOf(source), steps: stepsOf(source, {}) });
+  }
+  return parts;
+}

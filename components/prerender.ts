@@ -1,0 +1,124 @@
+import { parse, parseFragment, type DefaultTreeAdapterMap } from 'parse5';
+import { render } from 'svelte/server';
+import type { Diagnostic } from '../src/engine/cluster.ts';
+import type { LabSource } from '../src/lesson/lab.ts';
+import { runLabs, type LabRun } from '../src/lesson/run.ts';
+import { pack } from './element/pack.ts';
+import { readLab, type ReadLab, type Reader } from './element/read.ts';
+import type { LabData } from './lab-data.ts';
+import { labDataFrom } from './lab-data-from-run.ts';
+import { en } from './strings/en.ts';
+import { ko } from './strings/ko.ts';
+import type { Language, Strings } from './strings/strings.ts';
+import BrokenLab from './widget/BrokenLab.svelte';
+import Lab from './widget/Lab.svelte';
+
+type Node = DefaultTreeAdapterMap['node'];
+type Element = DefaultTreeAdapterMap['element'];
+
+export interface PrerenderOptions {
+  /** A language tag; Korean and English are spoken, everything else is answered in English. */
+  readonly lang?: string;
+}
+
+export interface Prerendered {
+  readonly html: string;
+  /** What the labs' manifests and options have against them, each with the lab's id as its file where it has none. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const reader: Reader<Node> = {
+  tag: (node) => ('tagName' in node ? node.tagName : undefined),
+  text: (node) => (node.nodeName === '#text' && 'value' in node ? node.value : ''),
+  attribute: (node, name) =>
+    'attrs' in node ? node.attrs.find((attr) => attr.name === name)?.value : undefined,
+  children: (node) => ('childNodes' in node ? node.childNodes : []),
+};
+
+/**
+ * Runs the labs of a page, or of a part of one, and puts the finished widgets where they stand. The rest of the HTML is
+ * passed through as it is, to the byte; a lab that was prerendered before is left alone.
+ */
+export async function prerender(html: string, options: PrerenderOptions = {}): Promise<Prerendered> {
+  if (!html.includes('<pod-lab')) return { html, diagnostics: [] };
+  const language: Language = options.lang?.toLowerCase().startsWith('ko') ? 'ko' : 'en';
+  const strings = language === 'ko' ? ko : en;
+  const document = /<html[\s>]/i.test(html)
+    ? parse(html, { sourceCodeLocationInfo: true })
+    : parseFragment(html, { sourceCodeLocationInfo: true });
+  const elements = labElements(document);
+  const labs = elements.map((element, i) => readLab<Node>(element, reader, `lab-${i + 1}`));
+  const runs = runLabs(labs.map((lab) => lab.source));
+  const diagnostics: Diagnostic[] = [];
+  let result = '';
+  let end = 0;
+  elements.forEach((element, i) => {
+    const place = element.sourceCodeLocation;
+    const lab = labs[i];
+    const run = runs[i];
+    if (place?.startTag === undefined || lab === undefined || run === undefined) return;
+    diagnostics.push(...run.diagnostics.map((one) => ({ ...one, file: one.file ?? lab.source.id })));
+    const startTag = html.slice(place.startTag.startOffset, place.startTag.endOffset);
+    result += html.slice(end, place.startTag.startOffset);
+    result +=
+      reader.attribute(element, 'id') === undefined
+        ? startTag.replace(/^<pod-lab/, `<pod-lab id="${lab.source.id}"`)
+        : startTag;
+    result += labHtml(html, lab, run, strings);
+    result += '</pod-lab>';
+    end = place.endOffset;
+  });
+  return { html: result + html.slice(end), diagnostics };
+}
+
+/** In document order, those already prerendered left out. */
+function labElements(root: Node): Element[] {
+  const found: Element[] = [];
+  const visit = (node: Node): void => {
+    if ('tagName' in node && node.tagName === 'pod-lab' && node.sourceCodeLocation) {
+      const done = node.childNodes.some((child) =>
+        (reader.attribute(child, 'class') ?? '').includes('pl-root'),
+      );
+      if (!done) found.push(node);
+      return;
+    }
+    for (const child of reader.children(node)) visit(child);
+  };
+  visit(root);
+  return found;
+}
+
+function labHtml(html: string, lab: ReadLab<Node>, run: LabRun, strings: Strings): string {
+  const slice = (node: Node): string => {
+    const place = node.sourceCodeLocation;
+    return place ? html.slice(place.startOffset, place.endOffset) : '';
+  };
+  // The order in which they were written is what the lab does; the panels part it.
+  const block = (i: number) => {
+    const node = lab.blocks[i];
+    return node === undefined ? '' : slice(node).replace(/^<[\w-]+/, (tag) => `${tag} data-lab-order="${i}"`);
+  };
+  const ofKind = (kind: LabSource['blocks'][number]['kind']) =>
+    lab.source.blocks.flatMap((one, i) => (one.kind === kind ? [block(i)] : []));
+  const blocks = {
+    instruction: lab.rest.map(slice).join('').trim(),
+    manifests: ofKind('manifest'),
+    console: ofKind('console'),
+  };
+  if (run.steps.length === 0 && run.diagnostics.some((one) => one.severity === 'error')) {
+    const { body } = render(BrokenLab, {
+      props: { title: lab.source.title, diagnostics: run.diagnostics, strings, blocks },
+    });
+    return `<div class="pl-root">${body}</div>`;
+  }
+  const data = labDataFrom(run);
+  const { body } = render(Lab, { props: { data, strings, blocks } });
+  return `<div class="pl-root">${body}</div><script type="application/json" class="pl-data">${embed(data)}</script>`;
+}
+
+/** The page has the source already, and the outputs in its transcript. */
+function embed(data: LabData): string {
+  const { views, experiments, diagnostics } = data;
+  const slim = experiments.map((experiment) => ({ ...experiment, output: '' }));
+  return JSON.stringify(pack({ views, experiments: slim, diagnostics })).replaceAll('<', '\\u003c');
+}
