@@ -3,7 +3,8 @@ import type { Root } from 'mdast';
 import { visit } from 'unist-util-visit';
 import type { Plugin } from 'unified';
 import { lessonRehypePlugins, lessonRemarkPlugins, type FoundLesson } from '../lesson/markdown.ts';
-import { hugoAtLeast, type SiteConfig } from '../lesson/hugo/config.ts';
+import type { SiteConfig } from '../lesson/hugo/config.ts';
+import { markdownOptions } from '../lesson/lint.ts';
 
 /** Astro's Markdown pipeline with the lesson format's plugins in it. */
 export function lessonProcessor(config: SiteConfig): ReturnType<typeof unified> {
@@ -12,14 +13,8 @@ export function lessonProcessor(config: SiteConfig): ReturnType<typeof unified> 
     smartypants: config.typographer,
     remarkPlugins: [
       ...(lessonRemarkPlugins({
-        headings: {
-          kind: config.headingIds,
-          attributes: config.headingAttributes,
-          fromRawLine: !hugoAtLeast(config, 0, 144),
-        },
-        unsafe: config.unsafe,
+        ...markdownOptions(config),
         foreign: ['note', 'tip', 'caution', 'danger'],
-        severities: config.severities,
         onLesson: (file, lesson) => found.set(file.path ?? '', lesson),
       }) as never[]),
       plainImages,
