@@ -12,9 +12,154 @@ export function browserWorker(worker: Worker): WorkerLike {
   return {
     post: (message) => worker.postMessage(message),
     listen: (onMessage, onError) => {
+      worker.onmessage = (event: MessageEvent<FromWorker>) => onMessage(event.data);
+      worker.onerror = onError;
+    },
+    terminate: () => worker.terminate(),
+  };
+}
+
+/** Why an engine could not do what it was asked. */
+export type EngineFailure =
+  /** It was busy for too long, or it crashed; it has been replaced and other worlds will be made again when needed. */
+  | { readonly kind: 'lost'; readonly reason: 'timeout' | 'crash' }
+  | { readonly kind: 'stopped' }
+  /** Its code could not be loaded. */
+  | { readonly kind: 'unavailable' }
+  | { readonly kind: 'refused'; readonly message: string };
+
+export type Outcome = { readonly ok: true } | { readonly ok: false; readonly failure: EngineFailure };
+
+interface WorldLog {
+  options: ClusterOptions;
+  steps: WorldStep[];
+  /** Labs whose own steps are among them. */
+  labs: Set<string>;
+  /** Whether the current worker has it. */
+  open: boolean;
+}
+
+interface Pending {
+  readonly id: number;
+  readonly request: Request;
+  readonly onReply: (reply: Reply) => void;
+  readonly settle: (outcome: Outcome) => void;
+}
+
+export interface EngineOptions {
+  readonly createWorker: () => WorkerLike;
+  /** Milliseconds without a word from a busy worker after which it is replaced. */
+  readonly patience?: number;
+}
+
+/**
+ * All labs of a page share one worker. Requests are done one after another; a worker that stays silent is replaced, and
+ * the worlds of the others are made again from what was done in them.
+ */
+export class EngineClient {
+  readonly #options: EngineOptions;
+  readonly #worlds = new Map<string, WorldLog>();
+  readonly #queue: Pending[] = [];
+  #worker: WorkerLike | undefined;
+  #ready = false;
+  #current: Pending | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #nextId = 1;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the worker has answered already: whether asking it something is a matter of milliseconds. */
+  get awake(): boolean {
+    return this.#ready;
+  }
+
+  /** Which labs a world holds the steps of; undefined when there is no such world. */
+  labsIn(world: string): ReadonlySet<string> | undefined {
+    return this.#worlds.get(world)?.labs;
+  }
+
+  /** Says that the steps of a lab have been done in a world. */
+  include(world: string, labs: readonly string[]): void {
+    for (const lab of labs) this.#worlds.get(world)?.labs.add(lab);
+  }
+
+  /** Makes a world anew and does the steps in it. */
+  async open(
+    world: string,
+    options: ClusterOptions,
+    steps: readonly WorldStep[],
+    onStep: (result: StepResult) => void,
+  ): Promise<Outcome> {
+    const outcome = await this.#send({ type: 'open', world, options, steps }, (reply) => {
+      if (reply.type === 'step') onStep(reply.result);
+    });
+    if (outcome.ok)
+      this.#worlds.set(world, { options, steps: steps.map(silent), labs: new Set(), open: true });
+    return outcome;
+  }
+
+  /** Does one more step in a world that was opened, making it again first when the worker was replaced. */
+  async perform(world: string, step: WorldStep, onStep: (result: StepResult) => void): Promise<Outcome> {
+    const restored = await this.#restore(world);
+    if (!restored.ok) return restored;
+    const outcome = await this.#send({ type: 'do', world, step }, (reply) => {
+      if (reply.type === 'step') onStep(reply.result);
+    });
+    if (outcome.ok) this.#worlds.get(world)?.steps.push(silent(step));
+    return outcome;
+  }
+
+  async complete(world: string, line: string, cursor: number): Promise<Completion | undefined> {
+    const restored = await this.#restore(world);
+    if (!restored.ok) return undefined;
+    let completion: Completion | undefined;
+    await this.#send({ type: 'complete', world, line, cursor }, (reply) => {
+      if (reply.type === 'completion') completion = reply.completion;
+    });
+    return completion;
+  }
+
+  /** Ends what is running now, at the cost of the worker. */
+  stop(): void {
+    if (this.#current !== undefined) this.#lose({ kind: 'stopped' });
+  }
+
+  async #restore(world: string): Promise<Outcome> {
+    const log = this.#worlds.get(world);
+    if (log === undefined || log.open) return { ok: true };
+    const outcome = await this.#send(
+      { type: 'open', world, options: log.options, steps: log.steps },
+      () => {},
+    );
+    if (outcome.ok) log.open = true;
+    return outcome;
+  }
+
+  #send(request: Request, onReply: (reply: Reply) => void): Promise<Outcome> {
+    return new Promise((settle) => {
+      this.#queue.push({ id: this.#nextId++, request, onReply, settle });
+      this.#advance();
+    });
+  }
+
+  #advance(): void {
+    if (this.#current !== undefined) return;
+    const next = this.#queue.shift();
+    if (next === undefined) return;
+    this.#current = next;
+    if (this.#worker === undefined) this.#start();
+    this.#worker?.post({ id: next.id, ...next.request });
+    this.#watch();
+  }
+
+  #start(): void {
+    try {
+      const worker = this.#options.createWorker();
       worker.listen(
         (message) => this.#hear(message),
-        () =>        this.#lose(this.#ready ? { kind: 'lost', reason: 'crash' } : { kind: 'unavailable' }),
+        () => this.#lose(this.#ready ? { kind: 'lost', reason: 'crash' } : { kind: 'unavailable' }),
       );
       this.#worker = worker;
     } catch {
