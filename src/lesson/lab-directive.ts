@@ -5,10 +5,8 @@ import { SKIP, visit } from 'unist-util-visit';
 import { readAttributes, type LabOptions, type WrittenAttribute } from './attributes.ts';
 import type { DirectiveContext } from './directives.ts';
 import { blockKind, readFence } from './fence.ts';
-import type { LabBlock, LabSource, Panel, Place } from './lab.ts';
+import type { LabBlock, LabSource, Place } from './lab.ts';
 import { readTranscript } from './transcript.ts';
-
-const defaultPanels: readonly Panel[] = ['topology', 'hops', 'terminal', 'manifest'];
 
 /**
  * `:::lab` becomes `<pod-lab>` with its attributes and the page's defaults; its fences become code blocks inside
@@ -43,7 +41,7 @@ export function labDirective(node: ContainerDirective, context: DirectiveContext
     ...context.defaults,
     ...options,
     id,
-    show: options.show ?? context.defaults.show ?? defaultPanels,
+    show: options.show ?? context.defaults.show ?? [],
     blocks,
     place,
   };
@@ -185,7 +183,7 @@ export function elementAttributes(lab: LabOptions & { readonly id: string }): Re
     podcidr: podCIDR,
     servicecidr: serviceCIDR,
     cluster,
-    show: show?.join(' '),
+    show: show?.length ? show.join(' ') : undefined,
   };
   return Object.fromEntries(
     Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),

@@ -4,11 +4,13 @@ import remarkCjkFriendlyStrikethrough from 'remark-cjk-friendly-gfm-strikethroug
 import type { PluggableList, Plugin } from 'unified';
 import type { VFile } from 'vfile';
 import { blockNames, transformDirectives, type DirectiveOptions } from './directives.ts';
+import { makeDefinitionLists } from './definition-lists.ts';
 import { rehypeFootnoteIds } from './footnote-ids.ts';
 import { setHeadingIds, type HeadingOptions } from './heading-ids.ts';
 import type { LabSource } from './lab.ts';
 import { remarkLessonSyntax } from './lesson-syntax.ts';
 import { judgeMessages, type Message } from './message.ts';
+import { secureBareLinks } from './linkify.ts';
 import { readPageDefaults } from './page-defaults.ts';
 import { omitRawHtml } from './raw-html.ts';
 import type { ShortcodeText } from './shortcode-source.ts';
@@ -17,6 +19,8 @@ export interface MarkdownOptions extends DirectiveOptions {
   readonly headings?: HeadingOptions;
   /** Hugo's `markup.goldmark.renderer.unsafe`. Default off: raw HTML is left out. */
   readonly unsafe?: boolean;
+  /** Hugo's `markup.goldmark.extensions.definitionList`. Default on. */
+  readonly definitionLists?: boolean;
   /** Shortcodes that stand for a text: `ref`, `relref`. */
   readonly shortcodes?: Readonly<Record<string, ShortcodeText>>;
 }
@@ -70,6 +74,8 @@ const remarkLesson: Plugin<[MarkdownOptions], Root> = (options) => (tree: Root, 
       });
     });
   }
+  if (options.definitionLists !== false) makeDefinitionLists(tree);
+  secureBareLinks(tree);
   const page = parsed === undefined ? undefined : readPageDefaults(parsed.frontMatter, path);
   messages.push(...(page?.messages ?? []));
   const defaults = { ...page?.defaults, ...options.defaultsOf?.(file) };

@@ -147,7 +147,7 @@ describe('a lab', () => {
     expect(labs).toEqual([
       {
         id: 'a',
-        show: ['topology', 'hops', 'terminal', 'manifest'],
+        show: [],
         place: { file: 'p.md', line: 5, column: 1 },
         blocks: [
           {
