@@ -76,6 +76,10 @@ export class ApiServer {
   /** How often the limit of objects has been hit; a command can tell whether it did it. */
   limitHits = 0;
   readonly services: ServiceAllocator;
+  /** Mutating admission by kind: last to touch an object before it is first stored. */
+  readonly admission = new Map<string, (object: KubeObject) => KubeObject>([
+    ['Pod', (object) => admitPod(object as Pod)],
+  ]);
   private readonly orphaning = new Set<string>();
   private readonly drawn = new Map<string, number>();
 
@@ -163,9 +167,8 @@ export class ApiServer {
     }
     const tooMany = this.limitProblem(resource, draft);
     if (tooMany) return refuse(tooMany);
-    let object = this.stamped(resource, draft);
-    if (object.kind === 'Pod') object = admitPod(object as Pod);
-    const stored = this.store.put(object);
+    const object = this.stamped(resource, draft);
+    const stored = this.store.put(this.admission.get(resource.kind)?.(object) ?? object);
     if (stored.kind === 'Service') this.services.commit(stored as Service, undefined);
     return accept(stored);
   }
@@ -320,15 +323,14 @@ export class ApiServer {
     }
     const begin = initialStatus[kind];
     const status = object.status ?? (begin ? begin(object as unknown as Draft) : undefined);
-    let made = {
+    const made = {
       ...object,
       apiVersion: resource.apiVersion,
       kind,
       metadata: this.completeMetadata(kind, { ...object.metadata, name }),
       ...(status === undefined ? {} : { status }),
     } as unknown as KubeObject;
-    if (kind === 'Pod') made = admitPod(made as Pod);
-    return accept(this.store.put(made) as ObjectOf<K>);
+    return accept(this.store.put(this.admission.get(kind)?.(made) ?? made) as ObjectOf<K>);
   }
 
   /** A controller's change of an object; `change` gets the live one and answers undefined to leave it. Trusted. */

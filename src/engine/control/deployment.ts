@@ -22,8 +22,11 @@ export class DeploymentController {
       this.reconcile(key),
     );
     context.store.watch('Deployment', ({ type, object, previous }) => {
-      if (type !== 'DELETED' && previous?.status === object.status) this.queue.add(keyOf(object));
-      else if (type === 'ADDED') this.queue.add(keyOf(object));
+      // Its own status is not news.
+      const same =
+        previous?.spec === object.spec &&
+        previous.metadata.deletionTimestamp === object.metadata.deletionTimestamp;
+      if (type !== 'DELETED' && !same) this.queue.add(keyOf(object));
     });
     context.store.watch('ReplicaSet', ({ object }) => {
       const owner = object.metadata.ownerReferences?.find(({ controller }) => controller);

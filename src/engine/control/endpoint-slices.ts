@@ -25,6 +25,7 @@ const endpointsPerSlice = 100;
 const endpointsCapacity = 1000;
 const managedBy = 'endpointslice.kubernetes.io/managed-by';
 const serviceName = 'kubernetes.io/service-name';
+const managerOfEndpoints = 'endpoint-controller';
 const sliceController = 'endpointslice-controller.k8s.io';
 const mirrorController = 'endpointslicemirroring-controller.k8s.io';
 
@@ -149,7 +150,7 @@ export class EndpointSliceController {
     const subsets = subsetsOf(service, pods);
     const labels = {
       ...service.metadata.labels,
-      'endpoints.kubernetes.io/managed-by': 'endpoint-controller',
+      'endpoints.kubernetes.io/managed-by': managerOfEndpoints,
       ...(service.spec.clusterIP === 'None' ? { 'service.kubernetes.io/headless': '' } : {}),
     };
     const live = store.get('Endpoints', namespace, name);
@@ -182,7 +183,14 @@ function selectorOf(service: Service): Service['spec']['selector'] {
 }
 
 function isManaged(endpoints: Endpoints): boolean {
-  return labelOf(endpoints.metadata.labels, 'endpoints.kubernetes.io/managed-by') !== undefined;
+  return labelOf(endpoints.metadata.labels, 'endpoints.kubernetes.io/managed-by') === managerOfEndpoints;
+}
+
+function isMirrored(endpoints: Endpoints): boolean {
+  return (
+    !isManaged(endpoints) &&
+    labelOf(endpoints.metadata.labels, 'endpointslice.kubernetes.io/skip-mirror') !== 'true'
+  );
 }
 
 /** What endpoints are made of; the rest of a pod's status is not worth a reconciliation. */
