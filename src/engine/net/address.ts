@@ -172,7 +172,8 @@ export function prefixContains(prefix: Prefix, ip: Ip): boolean {
 
 /** The last address of a prefix: its broadcast address. */
 export function lastIp(prefix: Prefix): Ip {
-  if (!isIpv6(prefix.ip)) return prefix.length >= 32 ? prefix.ip : (prefix.ip | (0xffffffff >>> prefix.length)) >>> 0;
+  if (!isIpv6(prefix.ip))
+    return prefix.length >= 32 ? prefix.ip : (prefix.ip | (0xffffffff >>> prefix.length)) >>> 0;
   const words = ipv6Words(prefix.ip);
   const fill = (i: number): number => {
     const length = Math.max(0, prefix.length - 32 * i);

@@ -183,8 +183,13 @@ export class IpPacket {
     );
   }
 
-  /** The piece from byte `start` to `end` of the payload. */
+  /** The piece from byte `start` to `end` of the payload, which may be a piece itself. */
   fragment(start: number, end: number, last: boolean): IpPacket {
+    const payload = this.payload;
+    const piece =
+      payload.kind === 'fragment'
+        ? new Fragment(payload.whole, payload.start + start, payload.start + end)
+        : new Fragment(payload, start, end);
     return new IpPacket(
       this.src,
       this.dst,
@@ -193,9 +198,9 @@ export class IpPacket {
       this.tos,
       this.id,
       this.df,
-      !last,
-      start,
-      new Fragment(this.payload, start, end),
+      !last || this.mf,
+      this.offset + start,
+      piece,
     );
   }
 }
@@ -243,16 +248,7 @@ export class TcpSegment {
   }
 
   withPorts(sport: number, dport: number): TcpSegment {
-    return new TcpSegment(
-      sport,
-      dport,
-      this.seq,
-      this.ack,
-      this.flags,
-      this.window,
-      this.options,
-      this.data,
-    );
+    return new TcpSegment(sport, dport, this.seq, this.ack, this.flags, this.window, this.options, this.data);
   }
 }
 

@@ -7,6 +7,7 @@
  * connection tracking is on, so that fragments are put together before PREROUTING and OUTPUT as nf_defrag does. REJECT
  * calls `netns.reject(skb, how)`.
  */
+import type { Mac } from './address.ts';
 import type { CtEntry } from './conntrack.ts';
 import type { Device } from './device.ts';
 import type { Netns } from './netns.ts';
@@ -19,6 +20,8 @@ export type CtState = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED
 
 export interface Hooks {
   readonly defrag: boolean;
+  /** Whether any chain of the point has a rule, or connection tracking looks at it. */
+  active(point: HookPoint): boolean;
   hook(point: HookPoint, skb: Skb): Verdict;
 }
 
@@ -38,6 +41,8 @@ export class Skb {
   frame: Frame | undefined;
   packet: IpPacket;
   walk: number;
+  /** `World.activity` of when it was made. */
+  activity: number;
   /** Capture time of the device that received it. */
   stamp = 0;
   mark = 0;
@@ -57,6 +62,10 @@ export class Skb {
   bridged = false;
   /** br_netfilter: DNAT sent it through the bridge's own interface to find the neighbour; the bridge takes it back. */
   bridgedDnat = false;
+  /** The source MAC to restore then. */
+  bridgeSource: Mac = 0;
+  /** The socket knows that its neighbour is alive, from the other side's acknowledgements. */
+  confirm = false;
   /** Largest fragment it arrived in, or 0. */
   fragMax = 0;
 
@@ -64,12 +73,14 @@ export class Skb {
     this.netns = netns;
     this.packet = packet;
     this.walk = walk;
+    this.activity = netns.world.activity;
     this.frame = undefined;
   }
 
   /** A second carrier of the same packet, for flooding. */
   clone(): Skb {
     const copy = new Skb(this.netns, this.packet, this.walk);
+    copy.activity = this.activity;
     copy.frame = this.frame;
     copy.stamp = this.stamp;
     copy.mark = this.mark;
@@ -100,6 +111,7 @@ export class Skb {
     this.process = undefined;
     this.bridged = false;
     this.bridgedDnat = false;
+    this.confirm = false;
     this.fragMax = 0;
   }
 }

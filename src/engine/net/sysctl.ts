@@ -2,48 +2,82 @@
  * Kernel parameters of one namespace under their sysctl names, with Linux's defaults. What the data path reads often is
  * mirrored: `InetConf` per device (`net.ipv4.conf.DEV.*`), a few flags on the namespace. `get`, `set`, `list`, `number`.
  */
+import type { Device } from './device.ts';
 import type { Netns } from './netns.ts';
 
-/** `net.ipv4.conf.NAME.*` of one device, or of `all` and `default` (include/linux/inetdevice.h). */
-export class InetConf {
-  forwarding = 0;
-  rpFilter = 0;
-  acceptLocal = 0;
-  routeLocalnet = 0;
-  proxyArp = 0;
-  arpIgnore = 0;
-  arpAnnounce = 0;
-  arpFilter = 0;
-  arpAccept = 0;
-  sendRedirects = 1;
-  acceptRedirects = 1;
-  secureRedirects = 1;
-  sharedMedia = 1;
-  logMartians = 0;
-  srcValidMark = 0;
-  ignoreRoutesWithLinkdown = 0;
-  forwarding6 = 0;
-  disableIpv6 = 0;
-
-  copy(): InetConf {
-    return Object.assign(new InetConf(), this);
-  }
+/**
+ * `net.ipv4.conf.NAME.*` of one device, or of `all` and `default` (include/linux/inetdevice.h). A value: devices share
+ * it until one of them is written to.
+ */
+export interface InetConf {
+  readonly forwarding: number;
+  readonly rpFilter: number;
+  readonly acceptLocal: number;
+  readonly routeLocalnet: number;
+  readonly proxyArp: number;
+  readonly arpIgnore: number;
+  readonly arpAnnounce: number;
+  readonly arpFilter: number;
+  readonly arpAccept: number;
+  readonly sendRedirects: number;
+  readonly acceptRedirects: number;
+  readonly secureRedirects: number;
+  readonly sharedMedia: number;
+  readonly logMartians: number;
+  readonly srcValidMark: number;
+  readonly ignoreRoutesWithLinkdown: number;
+  readonly forwarding6: number;
+  readonly disableIpv6: number;
 }
 
-/** `net.ipv4.neigh.NAME.*` (net/ipv4/arp.c, arp_tbl). Times in microseconds. */
-export class NeighbourParameters {
-  baseReachable = 30_000_000;
-  retrans = 1_000_000;
-  delayFirstProbe = 5_000_000;
-  gcStale = 60_000_000;
-  ucastSolicit = 3;
-  mcastSolicit = 3;
-  appSolicit = 0;
+const DEFAULT_CONF: InetConf = {
+  forwarding: 0,
+  rpFilter: 0,
+  acceptLocal: 0,
+  routeLocalnet: 0,
+  proxyArp: 0,
+  arpIgnore: 0,
+  arpAnnounce: 0,
+  arpFilter: 0,
+  arpAccept: 0,
+  sendRedirects: 1,
+  acceptRedirects: 1,
+  secureRedirects: 1,
+  sharedMedia: 1,
+  logMartians: 0,
+  srcValidMark: 0,
+  ignoreRoutesWithLinkdown: 0,
+  forwarding6: 0,
+  disableIpv6: 0,
+};
+
+/** `net.ipv4.neigh.NAME.*` (net/ipv4/arp.c, arp_tbl). Times in microseconds. Shared until written, like `InetConf`. */
+export interface NeighbourParameters {
+  readonly baseReachable: number;
+  readonly retrans: number;
+  readonly delayFirstProbe: number;
+  readonly gcStale: number;
+  readonly proxyDelay: number;
+  readonly ucastSolicit: number;
+  readonly mcastSolicit: number;
+  readonly appSolicit: number;
   /** Packets kept while an address is being resolved (`unres_qlen`). */
-  queue = 101;
+  readonly queue: number;
 }
 
-const CONF_KEYS: Readonly<Record<string, Exclude<keyof InetConf, 'copy'>>> = {
+const DEFAULT_NEIGHBOUR_PARAMETERS: NeighbourParameters = {
+  baseReachable: 30_000_000,
+  retrans: 1_000_000,
+  delayFirstProbe: 5_000_000,
+  gcStale: 60_000_000,
+  proxyDelay: 800_000,
+  ucastSolicit: 3,
+  mcastSolicit: 3,
+  appSolicit: 0,
+  queue: 101,
+};
+
+const CONF_KEYS: Readonly<Record<string, keyof InetConf>> = {
   forwarding: 'forwarding',
   rp_filter: 'rpFilter',
   accept_local: 'acceptLocal',
@@ -62,7 +96,7 @@ const CONF_KEYS: Readonly<Record<string, Exclude<keyof InetConf, 'copy'>>> = {
   ignore_routes_with_linkdown: 'ignoreRoutesWithLinkdown',
 };
 
-const CONF6_KEYS: Readonly<Record<string, Exclude<keyof InetConf, 'copy'>>> = {
+const CONF6_KEYS: Readonly<Record<string, keyof InetConf>> = {
   forwarding: 'forwarding6',
   disable_ipv6: 'disableIpv6',
 };
@@ -71,6 +105,7 @@ const NEIGH_KEYS: Readonly<Record<string, readonly [keyof NeighbourParameters, n
   base_reachable_time_ms: ['baseReachable', 1000],
   retrans_time_ms: ['retrans', 1000],
   delay_first_probe_time: ['delayFirstProbe', 1_000_000],
+  proxy_delay: ['proxyDelay', 10_000],
   gc_stale_time: ['gcStale', 1_000_000],
   ucast_solicit: ['ucastSolicit', 1],
   mcast_solicit: ['mcastSolicit', 1],
@@ -157,9 +192,10 @@ export type SysctlError = 'unknown' | 'invalid';
 export class Sysctl {
   readonly #ns: Netns;
   #values: Map<string, string> | undefined;
-  readonly all = new InetConf();
-  readonly default = new InetConf();
-  readonly neighDefault = new NeighbourParameters();
+  all: InetConf = DEFAULT_CONF;
+  /** What a new device begins with. */
+  default: InetConf = DEFAULT_CONF;
+  neighDefault: NeighbourParameters = DEFAULT_NEIGHBOUR_PARAMETERS;
 
   constructor(ns: Netns) {
     this.#ns = ns;
@@ -189,12 +225,12 @@ export class Sysctl {
     const known = DEFAULTS[key];
     if (conf === undefined && neigh === undefined && known === undefined) return 'unknown';
     if ((known === undefined || INTEGER.test(known)) && !INTEGER.test(text)) return 'invalid';
-    if (conf !== undefined) this.#setConf(conf.conf, conf.field, Number(text));
-    else if (neigh !== undefined) neigh.parameters[neigh.field] = Number(text) * neigh.unit;
+    if (conf !== undefined) this.#setConf(conf.owner, conf.field, Number(text));
+    else if (neigh !== undefined) this.#setNeigh(neigh.owner, neigh.field, Number(text) * neigh.unit);
     else {
       this.#values ??= new Map();
       this.#values.set(key, text);
-      if (key === 'net.ipv4.ip_forward') this.#setConf(this.all, 'forwarding', Number(text));
+      if (key === 'net.ipv4.ip_forward') this.#setConf('all', 'forwarding', Number(text));
       this.#ns.sysctlChanged(key, text);
     }
     return undefined;
@@ -213,43 +249,64 @@ export class Sysctl {
     return names.sort(byCode).map((name) => ({ name, value: this.get(name) ?? '' }));
   }
 
-  #conf(key: string): { conf: InetConf; field: Exclude<keyof InetConf, 'copy'> } | undefined {
+  #conf(key: string): { owner: Owner; conf: InetConf; field: keyof InetConf } | undefined {
     const match = /^net\.ipv([46])\.conf\.(.+)\.([a-z0-9_]+)$/.exec(key);
     if (match === null) return undefined;
-    const name = match[2] ?? '';
+    const owner = this.#owner(match[2] ?? '');
     const field = (match[1] === '4' ? CONF_KEYS : CONF6_KEYS)[match[3] ?? ''];
-    const conf =
-      name === 'all' ? this.all : name === 'default' ? this.default : this.#ns.devices.get(name)?.conf;
-    return conf === undefined || field === undefined ? undefined : { conf, field };
+    if (owner === undefined || field === undefined) return undefined;
+    return {
+      owner,
+      conf: owner === 'all' ? this.all : owner === 'default' ? this.default : owner.conf,
+      field,
+    };
   }
 
   #neigh(
     key: string,
-  ): { parameters: NeighbourParameters; field: keyof NeighbourParameters; unit: number } | undefined {
+  ):
+    | { owner: Owner; parameters: NeighbourParameters; field: keyof NeighbourParameters; unit: number }
+    | undefined {
     const match = /^net\.ipv[46]\.neigh\.(.+)\.([a-z0-9_]+)$/.exec(key);
     if (match === null) return undefined;
+    const owner = this.#owner(match[1] ?? '');
     const field = NEIGH_KEYS[match[2] ?? ''];
-    if (field === undefined) return undefined;
-    const name = match[1] ?? '';
-    if (name === 'default') return { parameters: this.neighDefault, field: field[0], unit: field[1] };
-    const device = this.#ns.devices.get(name);
-    if (device === undefined) return undefined;
-    return { parameters: device.neighbourParameters, field: field[0], unit: field[1] };
+    if (owner === undefined || owner === 'all' || field === undefined) return undefined;
+    const parameters = owner === 'default' ? this.neighDefault : owner.neighbourParameters;
+    return { owner, parameters, field: field[0], unit: field[1] };
+  }
+
+  #owner(name: string): Owner | undefined {
+    return name === 'all' || name === 'default' ? name : this.#ns.devices.get(name);
   }
 
   /** Writing `all.forwarding` writes every device, as devinet_sysctl_forward does. */
-  #setConf(conf: InetConf, field: Exclude<keyof InetConf, 'copy'>, value: number): void {
-    conf[field] = value;
-    if (conf === this.all && (field === 'forwarding' || field === 'forwarding6' || field === 'disableIpv6')) {
-      this.default[field] = value;
-      for (const device of this.#ns.devices.values()) device.conf[field] = value;
-    }
-    this.#ns.routesChanged();
+  #setConf(owner: Owner, field: keyof InetConf, value: number): void {
+    if (owner === 'all') {
+      this.all = { ...this.all, [field]: value };
+      if (field === 'forwarding' || field === 'forwarding6' || field === 'disableIpv6') {
+        this.default = { ...this.default, [field]: value };
+        for (const device of this.#ns.devices.values()) device.conf = { ...device.conf, [field]: value };
+      }
+    } else if (owner === 'default') this.default = { ...this.default, [field]: value };
+    else owner.conf = { ...owner.conf, [field]: value };
+    this.#ns.routes.changed();
+  }
+
+  #setNeigh(owner: Owner, field: keyof NeighbourParameters, value: number): void {
+    if (owner === 'all') return;
+    if (owner === 'default') this.neighDefault = { ...this.neighDefault, [field]: value };
+    else owner.neighbourParameters = { ...owner.neighbourParameters, [field]: value };
   }
 }
 
+/** Whose parameter it is. */
+type Owner = 'all' | 'default' | Device;
+
 function normalise(name: string): string {
-  return name.includes('/') ? name.replaceAll('.', '\u0000').replaceAll('/', '.').replaceAll('\u0000', '/') : name;
+  return name.includes('/')
+    ? name.replaceAll('.', '\u0000').replaceAll('/', '.').replaceAll('\u0000', '/')
+    : name;
 }
 
 function byCode(a: string, b: string): number {

@@ -26,11 +26,13 @@ export interface Timer {
 class QueuedTimer implements Timer {
   readonly due: number;
   readonly order: number;
+  readonly activity: number;
   run: (() => void) | undefined;
 
-  constructor(due: number, order: number, run: () => void) {
+  constructor(due: number, order: number, activity: number, run: () => void) {
     this.due = due;
     this.order = order;
+    this.activity = activity;
     this.run = run;
   }
 
@@ -63,6 +65,11 @@ export class World {
   tracer: Tracer | undefined = undefined;
   /** Events since the beginning. */
   events = 0;
+  /**
+   * On whose behalf this happens: 0 for what goes on by itself, else the number of a command. Timers and packets hand it
+   * on to what they cause, so that a record can tell a command's traffic from everybody else's.
+   */
+  activity = 0;
   readonly ip = new IpLayer();
   readonly arp = new Arp();
   readonly icmp = new Icmp();
@@ -94,7 +101,12 @@ export class World {
   }
 
   schedule(delay: number, run: () => void): Timer {
-    const timer = new QueuedTimer(this.now + Math.max(0, Math.round(delay)), ++this.#order, run);
+    const timer = new QueuedTimer(
+      this.now + Math.max(0, Math.round(delay)),
+      ++this.#order,
+      this.activity,
+      run,
+    );
     this.#push(timer);
     return timer;
   }
@@ -109,7 +121,7 @@ export class World {
     let shift = 0;
     for (let delta = expires - clock; delta >= 63; delta = Math.floor(delta / 8)) shift += 3;
     const slot = (Math.floor(expires / 2 ** shift) + 1) * 2 ** shift;
-    const timer = new QueuedTimer(slot * JIFFY, -++this.#order, run);
+    const timer = new QueuedTimer(slot * JIFFY, -++this.#order, this.activity, run);
     this.#push(timer);
     return timer;
   }
@@ -162,6 +174,7 @@ export class World {
         this.events++;
         const run = next.run;
         next.run = undefined;
+        this.activity = next.activity;
         run?.();
       } else {
         if (this.now > end) return 'time';
@@ -172,7 +185,9 @@ export class World {
         this.#queued--;
         this.now += RECEIVE_COST;
         this.events++;
-        skb?.inDev?.receive(skb);
+        if (skb === undefined) continue;
+        this.activity = skb.activity;
+        skb.inDev?.receive(skb);
       }
       if (until?.() === true) return 'done';
     }

@@ -1,0 +1,429 @@
+/**
+ * A network namespace: devices and their addresses, routing tables, neighbours, sockets, netfilter, kernel parameters.
+ *
+ * `devices` (by name), `links()` (by index), `setLink`, `deleteLink`, `addAddress`, `deleteAddress` answer with an errno
+ * as netlink would; `routes`, `routes.rules`, `neighbours`, `sysctl`, `netfilter`, `conntrack`, `sockets`. Devices are
+ * made by the functions of link.ts.
+ */
+import {
+  addressBits,
+  isIpv6,
+  lastIp,
+  maskIp,
+  prefixContains,
+  type Ip,
+  type Mac,
+  type Prefix,
+} from './address.ts';
+import type { Conntrack } from './conntrack.ts';
+import type { Device, InterfaceAddress } from './device.ts';
+import type { Errno } from './errno.ts';
+import type { TokenBucket } from './icmp.ts';
+import { Loopback } from './loopback.ts';
+import { Neighbours } from './neighbour.ts';
+import { Netfilter } from './netfilter.ts';
+import type { ArpPacket } from './packet.ts';
+import { Reassembly } from './reassembly.ts';
+import { RouteTables, SCOPE_VALUE, TABLE_LOCAL, TABLE_MAIN, type Route, type RouteScope } from './route.ts';
+import type { RejectWith, Skb } from './skb.ts';
+import { Sockets } from './socket.ts';
+import { Sysctl } from './sysctl.ts';
+import type { World } from './world.ts';
+
+export type NetnsKind = 'node' | 'pod' | 'host' | 'switch';
+
+export interface AddressSpec {
+  readonly ip: Ip;
+  readonly length: number;
+  readonly broadcast?: Ip | undefined;
+  readonly scope?: RouteScope;
+  readonly label?: string | undefined;
+  readonly peer?: Ip | undefined;
+  readonly noPrefixRoute?: boolean;
+}
+
+export interface LinkChanges {
+  readonly up?: boolean;
+  readonly mtu?: number;
+  readonly mac?: Mac;
+  readonly name?: string;
+  /** A bridge of this namespace, or null for `nomaster`. */
+  readonly master?: Device | null;
+  readonly promisc?: boolean;
+  readonly arp?: boolean;
+  readonly alias?: string;
+  readonly txQueueLength?: number;
+}
+
+/** A path MTU that was learnt from a frag-needed (`ip route get` shows it). */
+export interface PathMtu {
+  readonly mtu: number;
+  readonly expires: number;
+}
+
+export class Netns {
+  readonly world: World;
+  readonly name: string;
+  readonly kind: NetnsKind;
+  readonly devices = new Map<string, Device>();
+  readonly sysctl: Sysctl;
+  readonly routes: RouteTables;
+  readonly neighbours: Neighbours;
+  readonly sockets: Sockets;
+  readonly netfilter: Netfilter;
+  readonly reassembly: Reassembly;
+  readonly loopback: Loopback;
+  /** Path MTUs by destination. */
+  readonly pathMtu = new Map<Ip, PathMtu>();
+  /** Token buckets of ICMP errors by destination. */
+  readonly icmpTokens = new Map<Ip, TokenBucket>();
+  /** `net.bridge.bridge-nf-call-iptables` and its IPv6 companion. */
+  bridgeCallIptables = true;
+  bridgeCallIp6tables = true;
+  destroyed = false;
+  #nextIndex = 1;
+  #ipId = 0;
+  #arpListeners: Set<(dev: Device, arp: ArpPacket) => void> | undefined;
+
+  constructor(world: World, name: string, kind: NetnsKind) {
+    this.world = world;
+    this.name = name;
+    this.kind = kind;
+    this.sysctl = new Sysctl(this);
+    this.routes = new RouteTables(this);
+    this.neighbours = new Neighbours(this);
+    this.sockets = new Sockets(this);
+    this.netfilter = new Netfilter(this);
+    this.reassembly = new Reassembly(this);
+    this.loopback = new Loopback(this);
+    this.register(this.loopback);
+    this.addAddress(this.loopback, { ip: 0x7f000001, length: 8, scope: 'host' });
+    this.setLink('lo', { up: true });
+  }
+
+  get conntrack(): Conntrack {
+    return this.netfilter.conntrack;
+  }
+
+  /** Devices in the order of `ip link`. */
+  links(): Device[] {
+    return [...this.devices.values()].sort((a, b) => a.index - b.index);
+  }
+
+  /** Gives a new or moved device its place. False when the name is taken. */
+  register(device: Device): boolean {
+    if (this.devices.has(device.name)) return false;
+    const wanted = device.index;
+    const free = wanted > 0 && ![...this.devices.values()].some((other) => other.index === wanted);
+    device.index = free ? wanted : this.#nextIndex;
+    this.#nextIndex = Math.max(this.#nextIndex, device.index + 1);
+    device.netns = this;
+    device.conf = this.sysctl.default;
+    device.neighbourParameters = this.sysctl.neighDefault;
+    this.devices.set(device.name, device);
+    return true;
+  }
+
+  /** `ip link del`. The other end of a pair goes too. */
+  deleteLink(name: string): Errno | undefined {
+    const device = this.devices.get(name);
+    if (device === undefined) return 'ENODEV';
+    if (device.kind === 'loopback') return 'EOPNOTSUPP';
+    this.unregister(device);
+    device.released();
+    return undefined;
+  }
+
+  /** Takes a device out of the namespace with everything that mentions it. */
+  unregister(device: Device): void {
+    device.port?.bridge.removePort(device.port);
+    this.#goDown(device);
+    device.addresses.length = 0;
+    this.routes.flush((route) => route.dev === device);
+    this.neighbours.flush(device, () => false);
+    this.devices.delete(device.name);
+    this.routes.changed();
+  }
+
+  /** `ip link set DEV netns NAME`. */
+  moveLink(name: string, target: Netns, newName = name): Errno | undefined {
+    const device = this.devices.get(name);
+    if (device === undefined) return 'ENODEV';
+    if (device.kind === 'loopback') return 'EINVAL';
+    if (target.devices.has(newName)) return 'EEXIST';
+    this.unregister(device);
+    device.name = newName;
+    target.register(device);
+    return undefined;
+  }
+
+  /** `ip link set`. */
+  setLink(name: string, changes: LinkChanges): Errno | undefined {
+    const device = this.devices.get(name);
+    if (device === undefined) return 'ENODEV';
+    if (changes.mtu !== undefined) {
+      const error = this.#setMtu(device, changes.mtu);
+      if (error !== undefined) return error;
+    }
+    if (changes.mac !== undefined) {
+      device.mac = changes.mac;
+      device.macChanged();
+      this.neighbours.flush(device);
+    }
+    if (changes.master !== undefined) {
+      const error = this.#setMaster(device, changes.master);
+      if (error !== undefined) return error;
+    }
+    if (changes.name !== undefined && changes.name !== name) {
+      if (this.devices.has(changes.name)) return 'EEXIST';
+      this.#rename(device, changes.name);
+    }
+    if (changes.promisc !== undefined) device.promisc = changes.promisc;
+    if (changes.arp !== undefined) device.noArp = !changes.arp;
+    if (changes.alias !== undefined) device.alias = changes.alias;
+    if (changes.txQueueLength !== undefined) device.txQueueLength = changes.txQueueLength;
+    if (changes.up !== undefined && changes.up !== device.up) {
+      if (changes.up) this.#goUp(device);
+      else this.#goDown(device);
+    }
+    return undefined;
+  }
+
+  /** `ip addr add`: the address, its local route and, when the device is up, its subnet's routes. */
+  addAddress(device: Device, spec: AddressSpec): Errno | undefined {
+    if (spec.length > addressBits(spec.ip)) return 'EINVAL';
+    if (device.addresses.some((own) => own.ip === spec.ip && own.length === spec.length)) return 'EEXIST';
+    const subnet = { ip: maskIp(spec.ip, spec.length), length: spec.length };
+    const address: InterfaceAddress = {
+      ip: spec.ip,
+      length: spec.length,
+      broadcast: spec.broadcast,
+      scope: spec.scope ?? (device.kind === 'loopback' ? 'host' : 'global'),
+      label: spec.label,
+      secondary:
+        !isIpv6(spec.ip) &&
+        device.addresses.some((own) => own.length === spec.length && prefixContains(subnet, own.ip)),
+      peer: spec.peer,
+      noPrefixRoute: spec.noPrefixRoute ?? false,
+    };
+    device.addresses.push(address);
+    this.#addAddressRoutes(device, address);
+    this.routes.changed();
+    return undefined;
+  }
+
+  /** `ip addr del`. The secondary addresses of its subnet go with a primary one. */
+  deleteAddress(device: Device, ip: Ip, length: number): Errno | undefined {
+    const index = device.addresses.findIndex((own) => own.ip === ip && own.length === length);
+    const address = device.addresses[index];
+    if (address === undefined) return 'EADDRNOTAVAIL';
+    device.addresses.splice(index, 1);
+    const subnet = { ip: maskIp(ip, length), length };
+    if (!address.secondary) {
+      for (const own of [...device.addresses])
+        if (own.secondary && own.length === length && prefixContains(subnet, own.ip))
+          this.deleteAddress(device, own.ip, own.length);
+    }
+    this.#deleteAddressRoutes(device, address);
+    this.netfilter.addressRemoved(device.name, ip);
+    this.routes.changed();
+    return undefined;
+  }
+
+  /** Whether the address is one of this namespace's own. */
+  ownsAddress(ip: Ip): boolean {
+    for (const device of this.devices.values())
+      for (const address of device.addresses) if (address.ip === ip) return true;
+    return false;
+  }
+
+  /**
+   * inet_select_addr: the address of `dev` to speak from, one in the subnet of `dst` before others; with none there,
+   * the first of any device whose scope is wide enough.
+   */
+  selectAddress(dev: Device | undefined, dst: Ip | undefined, scope: RouteScope): Ip {
+    const v6 = dst !== undefined && isIpv6(dst);
+    const limit = SCOPE_VALUE[scope];
+    let first: Ip | undefined;
+    for (const address of dev?.addresses ?? []) {
+      if (isIpv6(address.ip) !== v6 || address.secondary || SCOPE_VALUE[address.scope] > limit) continue;
+      if (
+        dst === undefined ||
+        prefixContains({ ip: maskIp(address.ip, address.length), length: address.length }, dst)
+      )
+        return address.ip;
+      first ??= address.ip;
+    }
+    if (first !== undefined) return first;
+    for (const device of this.links())
+      for (const address of device.addresses)
+        if (
+          isIpv6(address.ip) === v6 &&
+          !address.secondary &&
+          address.scope !== 'link' &&
+          SCOPE_VALUE[address.scope] <= limit
+        )
+          return address.ip;
+    return 0;
+  }
+
+  /** REJECT: an ICMP error about the packet, or a reset (net/ipv4/netfilter/nf_reject_ipv4.c). */
+  reject(skb: Skb, how: RejectWith): void {
+    this.world.icmp.reject(this, skb, how);
+  }
+
+  /** The next identification of a packet that may be fragmented. */
+  nextIpId(): number {
+    this.#ipId = (this.#ipId + 1) & 0xffff;
+    return this.#ipId;
+  }
+
+  /** Every ARP packet that is received, for `arping`; the result ends the listening. */
+  listenArp(listener: (dev: Device, arp: ArpPacket) => void): () => void {
+    this.#arpListeners ??= new Set();
+    this.#arpListeners.add(listener);
+    return () => this.#arpListeners?.delete(listener);
+  }
+
+  arpHeard(dev: Device, arp: ArpPacket): void {
+    if (this.#arpListeners === undefined) return;
+    for (const listener of [...this.#arpListeners]) listener(dev, arp);
+  }
+
+  sysctlChanged(key: string, value: string): void {
+    if (key === 'net.bridge.bridge-nf-call-iptables') this.bridgeCallIptables = value !== '0';
+    else if (key === 'net.bridge.bridge-nf-call-ip6tables') this.bridgeCallIp6tables = value !== '0';
+  }
+
+  /** Sockets close without a word, devices go. */
+  destroy(): void {
+    this.destroyed = true;
+    this.sockets.destroy();
+    for (const device of this.links()) {
+      if (device.kind === 'loopback') this.unregister(device);
+      else this.deleteLink(device.name);
+    }
+  }
+
+  #setMtu(device: Device, mtu: number): Errno | undefined {
+    if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535) return 'EINVAL';
+    device.mtu = mtu;
+    device.mtuChanged();
+    device.port?.bridge.portMtuChanged();
+    this.routes.changed();
+    return undefined;
+  }
+
+  #setMaster(device: Device, master: Device | null): Errno | undefined {
+    if (master === null) {
+      device.port?.bridge.removePort(device.port);
+      return undefined;
+    }
+    return master.enslave(device);
+  }
+
+  #rename(device: Device, name: string): void {
+    const entries = [...this.devices];
+    this.devices.clear();
+    for (const [key, value] of entries) this.devices.set(value === device ? name : key, value);
+    device.name = name;
+  }
+
+  #goUp(device: Device): void {
+    device.up = true;
+    for (const address of device.addresses) this.#addAddressRoutes(device, address);
+    device.stateChanged();
+    this.routes.changed();
+  }
+
+  /** Every route through it goes but those of the local table, which stay while the address does. */
+  #goDown(device: Device): void {
+    if (!device.up) return;
+    device.up = false;
+    this.routes.flush(
+      (route) => usesDevice(route, device) && !(route.type === 'local' && route.table === TABLE_LOCAL),
+    );
+    this.neighbours.flush(device, () => false);
+    device.stateChanged();
+    this.routes.changed();
+  }
+
+  /** fib_add_ifaddr. */
+  #addAddressRoutes(device: Device, address: InterfaceAddress): void {
+    const bits = addressBits(address.ip);
+    const host: Prefix = { ip: address.ip, length: bits };
+    const v6 = isIpv6(address.ip);
+    const subnet = { ip: maskIp(address.ip, address.length), length: address.length };
+    const primary =
+      device.addresses.find(
+        (own) => !own.secondary && own.length === address.length && prefixContains(subnet, own.ip),
+      ) ?? address;
+    const src = v6 ? undefined : primary.ip;
+    const base = { dev: device, protocol: 'kernel', src } as const;
+    this.routes.add({ ...base, type: 'local', dst: host, table: TABLE_LOCAL, scope: 'host', metric: 0 });
+    if (!device.up) return;
+    if (!v6 && address.broadcast !== undefined && address.broadcast !== 0xffffffff)
+      this.routes.add({
+        ...base,
+        type: 'broadcast',
+        dst: { ip: address.broadcast, length: 32 },
+        table: TABLE_LOCAL,
+        scope: 'link',
+      });
+    if (address.secondary || (subnet.ip === address.ip && address.length === bits)) return;
+    if (address.peer !== undefined && address.peer !== address.ip) {
+      this.routes.add({ ...base, dst: { ip: address.peer, length: bits }, table: TABLE_MAIN, scope: 'link' });
+      return;
+    }
+    if (address.length === bits) return;
+    const loopback = device.kind === 'loopback';
+    if (!address.noPrefixRoute)
+      this.routes.add({
+        ...base,
+        type: loopback ? 'local' : 'unicast',
+        dst: subnet,
+        table: loopback ? TABLE_LOCAL : TABLE_MAIN,
+        scope: loopback ? 'host' : 'link',
+        ...(v6 ? { metric: 256 } : {}),
+      });
+    if (!v6 && address.length < 31)
+      this.routes.add({
+        ...base,
+        type: 'broadcast',
+        dst: { ip: lastIp(subnet), length: 32 },
+        table: TABLE_LOCAL,
+        scope: 'link',
+      });
+  }
+
+  /** fib_del_ifaddr: what no other address of the device still needs. */
+  #deleteAddressRoutes(device: Device, address: InterfaceAddress): void {
+    const subnet = { ip: maskIp(address.ip, address.length), length: address.length };
+    const still = (own: InterfaceAddress): boolean =>
+      own.length === address.length && prefixContains(subnet, own.ip);
+    const subnetStays = device.addresses.some(still);
+    const addressStays = this.ownsAddress(address.ip);
+    this.routes.flush((route) => {
+      if (route.dev !== device) return route.src === address.ip && !addressStays;
+      if (route.protocol === 'kernel') {
+        if (
+          route.type === 'local' &&
+          route.dst.length === addressBits(address.ip) &&
+          route.dst.ip === address.ip
+        )
+          return true;
+        const ofSubnet =
+          (route.dst.ip === subnet.ip && route.dst.length === subnet.length) ||
+          (route.type === 'broadcast' &&
+            (route.dst.ip === address.broadcast || route.dst.ip === lastIp(subnet))) ||
+          (address.peer !== undefined && route.dst.ip === address.peer);
+        if (ofSubnet) return !subnetStays;
+      }
+      return route.src === address.ip && !addressStays;
+    });
+  }
+}
+
+function usesDevice(route: Route, device: Device): boolean {
+  return route.dev === device || (route.nexthops?.some((hop) => hop.dev === device) ?? false);
+}

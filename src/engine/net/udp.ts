@@ -1,0 +1,62 @@
+/** UDP's receiving side (net/ipv4/udp.c). */
+import { formatIp, isMulticast, IPV4_BROADCAST } from './address.ts';
+import type { SocketError } from './icmp.ts';
+import type { Netns } from './netns.ts';
+import { ICMP_PORT_UNREACHABLE, ICMP_UNREACHABLE, transportOf, Vxlan, type IpPacket } from './packet.ts';
+import type { Skb } from './skb.ts';
+
+export class Udp {
+  receive(ns: Netns, skb: Skb, packet: IpPacket): void {
+    const datagram = packet.payload;
+    if (datagram.kind !== 'udp') return;
+    const world = ns.world;
+    const tunnels = ns.sockets.vxlan.get(datagram.dport);
+    if (tunnels !== undefined && datagram.payload instanceof Vxlan) {
+      const vni = datagram.payload.vni;
+      for (const device of tunnels) {
+        if (device.vni !== vni) continue;
+        device.decapsulate(skb, datagram.payload);
+        return;
+      }
+      return;
+    }
+    const socket = ns.sockets.findUdp(packet.dst, datagram.dport, packet.src, datagram.sport);
+    const group = packet.dst === IPV4_BROADCAST || isMulticast(packet.dst) || skb.route?.kind === 'broadcast';
+    if (socket === undefined || datagram.payload instanceof Vxlan) {
+      world.tracer?.decision(world.now, skb.walk, ns.name, {
+        code: 'no-socket',
+        protocol: 'udp',
+        local: `${formatIp(packet.dst)}:${datagram.dport}`,
+        answer: group ? 'none' : 'port-unreachable',
+      });
+      if (!group) world.icmp.sendError(skb, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0);
+      return;
+    }
+    if (world.tracer !== undefined)
+      world.tracer.decision(world.now, skb.walk, ns.name, {
+        code: 'deliver',
+        protocol: 'udp',
+        local: `${formatIp(packet.dst)}:${datagram.dport}`,
+        ...(socket.process === undefined ? {} : { process: socket.process.name }),
+      });
+    socket.receive({
+      kind: 'datagram',
+      data: datagram.payload,
+      src: packet.src,
+      sport: datagram.sport,
+      dst: packet.dst,
+      ttl: packet.ttl,
+      walk: skb.walk,
+    });
+  }
+
+  /** An ICMP error about a datagram that was sent from here (__udp4_lib_err). */
+  error(ns: Netns, skb: Skb, quoted: IpPacket, error: SocketError): void {
+    const datagram = transportOf(quoted);
+    if (datagram?.kind !== 'udp') return;
+    const socket = ns.sockets.findUdp(quoted.src, datagram.sport, quoted.dst, datagram.dport);
+    if (error.errno === 'EMSGSIZE' && (socket !== undefined || ns.sockets.vxlan.has(datagram.dport)))
+      ns.world.icmp.learnPathMtu(ns, skb, quoted.dst, error.mtu);
+    socket?.fail(error);
+  }
+}
