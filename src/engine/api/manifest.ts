@@ -20,6 +20,8 @@ export interface ManifestObject {
   readonly name: string;
   readonly generateName: string;
   readonly namespace: string | undefined;
+  /** Where it begins. */
+  readonly place: Range;
   locate(path: JsonPath, what: 'key' | 'value'): Range;
 }
 
@@ -174,6 +176,7 @@ export function readManifest(text: string, file = 'STDIN'): Manifest {
       name: text('name'),
       generateName: text('generateName'),
       namespace: resource.namespaced ? text('namespace') || undefined : undefined,
+      place: locate([], 'value'),
       locate,
     });
     return false;

@@ -17,21 +17,23 @@ export const kubernetesVersion = 'v1.33.1';
 export interface NodeOptions {
   /** One range, or one of each family with a comma between. */
   readonly podCIDR: string;
-  /** The address of the n-th machine: 0 is the control plane. */
-  readonly addressOf: (index: number) => string;
-  /** False without a CNI: then nodes are NotReady and take no pods. */
-  readonly networkReady: boolean;
+  /** The InternalIP of the n-th machine; 0 is the control plane. Default 192.168.50.10 and on. */
+  readonly addressOf?: (index: number) => string;
+  /** False without a CNI: then nodes are NotReady and take no pods. Default true. */
+  readonly networkReady?: boolean;
 }
 
 /** Completes Node objects as kubelet and node IPAM do when a machine registers. */
 export class NodeRegistrar {
   private readonly server: ApiServer;
   private readonly options: NodeOptions;
+  private readonly addressOf: (index: number) => string;
   private readonly ranges: readonly Cidr[];
 
   constructor(server: ApiServer, options: NodeOptions) {
     this.server = server;
     this.options = options;
+    this.addressOf = options.addressOf ?? defaultAddress;
     this.ranges = options.podCIDR.split(',').flatMap((text) => parseCidr(text.trim()) ?? []);
     server.admission.set('Node', (object) => this.complete(object as Node));
   }
@@ -57,7 +59,7 @@ export class NodeRegistrar {
       memory: '8025380Ki',
       pods: '110',
     };
-    const { networkReady } = this.options;
+    const { networkReady = true } = this.options;
     const notReady: Taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
     const taints = [...(spec.taints ?? []), ...(networkReady ? [] : [notReady])];
     const [podCIDR] = podCIDRs;
@@ -109,10 +111,10 @@ export class NodeRegistrar {
   }
 
   private freeAddress(index: number, others: readonly Node[]): string {
-    const wanted = this.options.addressOf(index);
+    const wanted = this.addressOf(index);
     const taken = new Set(others.length > 2000 ? [] : others.map(internalAddress));
-    for (let i = 0; taken.has(i === 0 ? wanted : this.options.addressOf(i)) && i < 2000; i++) {
-      const next = this.options.addressOf(i + 1);
+    for (let i = 0; taken.has(i === 0 ? wanted : this.addressOf(i)) && i < 2000; i++) {
+      const next = this.addressOf(i + 1);
       if (!taken.has(next)) return next;
     }
     return wanted;
@@ -129,6 +131,13 @@ export class NodeRegistrar {
       }
     });
   }
+}
+
+/** Beyond the LAN's first 240 machines the next /24s. */
+function defaultAddress(n: number): string {
+  return n < 240
+    ? `192.168.50.${10 + n}`
+    : `192.168.${51 + Math.floor((n - 240) / 250)}.${1 + ((n - 240) % 250)}`;
 }
 
 function nthSubnet(range: Cidr, length: number, n: number): string {

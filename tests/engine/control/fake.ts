@@ -2,8 +2,9 @@ import type { ManifestOutcome } from '../../../src/engine/api/apply.ts';
 import { applyManifest } from '../../../src/engine/api/apply.ts';
 import type { Clock } from '../../../src/engine/api/clock.ts';
 import type { Pod, Probe } from '../../../src/engine/api/types.ts';
-import { ControlPlane } from '../../../src/engine/control/plane.ts';
-import type { ControlPlaneOptions } from '../../../src/engine/control/plane.ts';
+import { ApiServer } from '../../../src/engine/api/server.ts';
+import { bootstrap } from '../../../src/engine/control/bootstrap.ts';
+import { ControlPlane } from '../../../src/engine/control/control-plane.ts';
 import type { ContainerExit, ProbeResult, Runtime } from '../../../src/engine/control/runtime.ts';
 
 /** A queue in virtual time and nothing else. */
@@ -125,45 +126,45 @@ export class FakeRuntime implements Runtime {
 export class TestCluster {
   readonly clock = new FakeClock();
   readonly runtime = new FakeRuntime(this.clock);
+  readonly server: ApiServer;
   readonly plane: ControlPlane;
 
-  constructor(options: Partial<ControlPlaneOptions> = {}) {
-    this.plane = new ControlPlane({
-      clock: this.clock,
-      runtime: this.runtime,
-      seed: 1,
-      nodes: 2,
+  constructor(
+    options: { readonly nodes?: number; readonly maxObjects?: number; readonly networkReady?: boolean } = {},
+  ) {
+    const { nodes = 2, maxObjects = 2000, networkReady = true } = options;
+    this.server = new ApiServer({ clock: this.clock, seed: 1, serviceCIDR: '10.96.0.0/12', maxObjects });
+    this.plane = new ControlPlane(this.server, this.clock, this.runtime, {
       podCIDR: '10.244.0.0/16',
-      serviceCIDR: '10.96.0.0/12',
-      maxObjects: 2000,
-      ...options,
+      networkReady,
     });
+    bootstrap(this.plane, { nodes });
     this.settle();
   }
 
   settle(): void {
-    for (let i = 0; i < 1_000_000 && !this.plane.settled(); i++)
+    for (let i = 0; i < 1_000_000 && !this.plane.idle; i++)
       if (!this.clock.step()) throw new Error('at rest, yet not settled');
   }
 
   apply(text: string): ManifestOutcome {
-    const outcome = applyManifest(this.plane.server, text);
+    const outcome = applyManifest(this.server, text);
     this.settle();
     return outcome;
   }
 
   pods(namespace = 'default'): readonly Pod[] {
-    return this.plane.store.list('Pod', namespace);
+    return this.server.store.list('Pod', namespace);
   }
 
   pod(name: string, namespace = 'default'): Pod {
-    const pod = this.plane.store.get('Pod', namespace, name);
+    const pod = this.server.store.get('Pod', namespace, name);
     if (!pod) throw new Error(`no pod ${name}`);
     return pod;
   }
 
   events(name: string): string[] {
-    return this.plane.store
+    return this.server.store
       .list('Event')
       .filter(({ involvedObject }) => involvedObject.name === name)
       .map(({ reason, message }) => `${reason}: ${message}`);

@@ -2,6 +2,9 @@ import { formatAddress, networkOf } from '../api/address.ts';
 import type { ApiServer } from '../api/server.ts';
 import { resourceOfKind } from '../api/kinds.ts';
 import type { Kind } from '../api/types.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { internalAddress } from './kubelet.ts';
+import { controlPlaneName, controlPlaneTaint } from './nodes.ts';
 
 const corefile = `.:53 {
     errors
@@ -28,14 +31,34 @@ const corefile = `.:53 {
 }
 `;
 
-/** The namespaces of a new cluster. */
-export function createNamespaces(server: ApiServer): void {
-  for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system'])
-    make(server, 'Namespace', { metadata: { name } });
+/** Workers join once CoreDNS has been placed on the control plane, as after `kubeadm init`. */
+const joinDelay = 100_000;
+
+export interface BootstrapOptions {
+  /** Workers: `node-1` … . */
+  readonly nodes: number;
 }
 
-/** What kubeadm and the API server put into a new cluster: the Service `kubernetes`, CoreDNS and `kube-dns`. */
-export function createBuiltins(server: ApiServer, apiServerAddress: string): void {
+/** Fills a new cluster as kubeadm and the API server do; the workers join a moment later. */
+export function bootstrap(control: ControlPlane, options: BootstrapOptions): void {
+  const { server, clock, activity } = control;
+  for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system'])
+    make(server, 'Namespace', { metadata: { name } });
+  const node = server.createTrusted('Node', {
+    metadata: { name: controlPlaneName, labels: { 'node-role.kubernetes.io/control-plane': '' } },
+    spec: { taints: [controlPlaneTaint] },
+  });
+  createBuiltins(server, (node.ok ? internalAddress(node.value) : undefined) ?? '');
+  activity.begin();
+  clock.schedule(joinDelay, () => {
+    for (let i = 1; i <= options.nodes; i++)
+      server.createTrusted('Node', { metadata: { name: `node-${i}` }, spec: {} });
+    activity.end();
+  });
+}
+
+/** The Service `kubernetes`, CoreDNS and `kube-dns`. */
+function createBuiltins(server: ApiServer, apiServerAddress: string): void {
   const dns = { 'k8s-app': 'kube-dns' };
   const kubeSystem = { namespace: 'kube-system' };
   const ip = (offset: bigint): string => {
