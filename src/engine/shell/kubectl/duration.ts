@@ -1,3 +1,5 @@
+import { microsecondsOf } from '../../api/clock.ts';
+
 const minute = 60;
 const hour = 60 * minute;
 const day = 24 * hour;
@@ -24,17 +26,13 @@ export function humanDuration(seconds: number): string {
   return `${whole(year)}y`;
 }
 
-/** Seconds since 1970 of an API timestamp (`2026-11-23T01:12:09Z`), or undefined. */
+/** An API timestamp (`2026-11-23T01:12:09Z`) in seconds of virtual time, or undefined. */
 export function parseTimestamp(timestamp: unknown): number | undefined {
-  if (typeof timestamp !== 'string') return undefined;
-  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?Z$/.exec(timestamp);
-  if (match === null) return undefined;
-  const [years, months, days, hours, minutes, seconds] = match.slice(1, 7).map(Number);
-  const date = daysSinceEpoch(years ?? 0, months ?? 0, days ?? 0);
-  return date * day + (hours ?? 0) * hour + (minutes ?? 0) * minute + (seconds ?? 0) + Number(match[7] ?? 0);
+  const microseconds = typeof timestamp === 'string' ? microsecondsOf(timestamp) : undefined;
+  return microseconds === undefined ? undefined : microseconds / 1e6;
 }
 
-/** Age of a timestamp at `now` (seconds since 1970), `<unknown>` without one. */
+/** Age of a timestamp at `now` (seconds of virtual time), `<unknown>` without one. */
 export function ageAt(now: number, timestamp: unknown): string {
   const then = parseTimestamp(timestamp);
   return then === undefined ? '<unknown>' : humanDuration(now - then);
@@ -44,21 +42,12 @@ export function ageAt(now: number, timestamp: unknown): string {
 export function formatTimestamp(timestamp: unknown): string {
   const then = parseTimestamp(timestamp);
   if (then === undefined) return 'Mon, 01 Jan 0001 00:00:00 +0000';
+  // Virtual time began on a Thursday.
   const weekday = weekdays[(((Math.floor(then / day) + 4) % 7) + 7) % 7];
-  const [date, time] = String(timestamp).split('T');
-  const [years, months, days] = (date ?? '').split('-');
-  return `${weekday}, ${days} ${monthNames[Number(months) - 1]} ${years} ${(time ?? '').slice(0, 8)} +0000`;
+  const [date = '', time = ''] = String(timestamp).split('T');
+  const [years, months, days] = date.split('-');
+  return `${weekday}, ${days} ${monthNames[Number(months) - 1]} ${years} ${time.slice(0, 8)} +0000`;
 }
 
 const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** Days of the proleptic Gregorian calendar since 1970-01-01 (Howard Hinnant's `days_from_civil`). */
-function daysSinceEpoch(years: number, months: number, days: number): number {
-  const shifted = months <= 2 ? years - 1 : years;
-  const era = Math.floor(shifted / 400);
-  const yearOfEra = shifted - era * 400;
-  const dayOfYear = Math.floor((153 * (months + (months > 2 ? -3 : 9)) + 2) / 5) + days - 1;
-  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
-  return era * 146097 + dayOfEra - 719468;
-}

@@ -37,7 +37,7 @@ export function formatTable(kind: string, objects: readonly unknown[], options: 
     lines.push([
       ...(options.namespaces ? [textAt(object, 'metadata.namespace')] : []),
       ...cells.filter((_, index) => shown[index]),
-      ...options.labelColumns.map((label) => String(fieldOf(labels, label) ?? '<none>')),
+      ...options.labelColumns.map((label) => String(fieldOf(labels, label) ?? '')),
       ...(options.showLabels ? [formatLabels(object, 'metadata.labels')] : []),
     ]);
   }

@@ -4,7 +4,7 @@ import { entriesAt, fieldOf, listAt, numberAt, textAt, valueAt } from '../value.
 
 /** What a description may look up besides its own object. */
 export interface DescribeContext {
-  /** Seconds since 1970. */
+  /** Seconds of virtual time. */
   readonly now: number;
   /** Objects of a kind, in all namespaces or in one, sorted by namespace and name. */
   list(kind: string, namespace?: string): readonly unknown[];
@@ -78,16 +78,13 @@ export class Description {
     if (events === undefined) return;
     if (events.length === 0) return this.field('Events', '<none>');
     this.line('Events:');
-    this.table(
-      ['Type', 'Reason', 'Age', 'From', 'Message'],
-      sortEvents(events).map((event) => [
-        textAt(event, 'type'),
-        textAt(event, 'reason'),
-        eventAge(event, context.now),
-        textAt(event, 'source.component') || textAt(event, 'reportingComponent'),
-        eventMessage(event),
-      ]),
-    );
+    this.line('Type\tReason\tAge\tFrom\tMessage', 1);
+    this.line('----\t------\t----\t----\t-------', 1);
+    for (const event of sortEvents(events)) {
+      const from = textAt(event, 'source.component') || textAt(event, 'reportingComponent');
+      const cells = [textAt(event, 'type'), textAt(event, 'reason'), eventAge(event, context.now), from];
+      this.line([...cells, textAt(event, 'message').trim()].join('\t'), 1);
+    }
   }
 
   toString(): string {
@@ -131,10 +128,4 @@ export function eventAge(event: unknown, now: number): string {
   const first = ageAt(now, valueAt(event, 'eventTime') ?? valueAt(event, 'firstTimestamp'));
   const count = numberAt(event, 'series.count') || numberAt(event, 'count');
   return count > 1 ? `${ageAt(now, lastSeen(event))} (x${count} over ${first})` : first;
-}
-
-function eventMessage(event: unknown): string {
-  const path = textAt(event, 'involvedObject.fieldPath');
-  const message = textAt(event, 'message').trim();
-  return path === '' ? message : `${path}: ${message}`;
 }

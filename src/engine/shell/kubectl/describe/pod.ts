@@ -2,7 +2,7 @@ import { ageAt, formatTimestamp } from '../duration.ts';
 import { formatLabelSelector } from '../labels.ts';
 import { joinHostPort } from '../printers/network.ts';
 import { conditionStatus } from '../printers/pod.ts';
-import { formatQuantity } from '../quantity.ts';
+import { formatQuantity, parseQuantity } from '../quantity.ts';
 import { byBytes, entriesAt, flagAt, listAt, numberAt, textAt, textsAt, valueAt } from '../value.ts';
 import { controlledBy, type DescribeContext, Description } from './description.ts';
 
@@ -167,11 +167,9 @@ const probes = [
 ] as const;
 
 function describePorts(d: Description, label: string, container: unknown, field: string): void {
-  const ports = listAt(container, 'ports').map((port) => {
-    const name = textAt(port, 'name');
-    const text = `${numberAt(port, field)}/${textAt(port, 'protocol')}`;
-    return name === '' ? text : `${text} (${name})`;
-  });
+  const ports = listAt(container, 'ports').map(
+    (port) => `${numberAt(port, field)}/${textAt(port, 'protocol')}`,
+  );
   d.field(ports.length > 1 ? `${label}s` : label, ports.join(', ') || '<none>', 2);
 }
 
@@ -257,12 +255,7 @@ function describeEnvironment(d: Description, container: unknown, pod: unknown): 
       const value = path.startsWith('metadata.') ? textAt(pod, path) : '';
       d.field(name, `${value} (${textAt(field, 'apiVersion') || 'v1'}:${path})`, 3);
     } else if (resource !== undefined) {
-      const path = textAt(resource, 'resource');
-      d.field(
-        name,
-        `${formatQuantity(textAt(container, `resources.${path}`)) || 'node allocatable'} (${path})`,
-        3,
-      );
+      d.field(name, `${resourceValue(container, resource)} (${textAt(resource, 'resource')})`, 3);
     } else if (secret !== undefined) {
       const text = `<set to the key '${textAt(secret, 'key')}' in secret '${textAt(secret, 'name')}'>`;
       d.field(name, `${text}\tOptional: ${flagAt(secret, 'optional')}`, 3);
@@ -275,6 +268,13 @@ function describeEnvironment(d: Description, container: unknown, pod: unknown): 
       for (const line of rest) d.line(`\t${line}`, 3);
     }
   }
+}
+
+/** A container's bound in units of the divisor, rounded up. */
+function resourceValue(container: unknown, reference: unknown): string {
+  const amount = parseQuantity(textAt(container, `resources.${textAt(reference, 'resource')}`))?.value ?? 0;
+  const divisor = parseQuantity(textAt(reference, 'divisor'))?.value ?? 0;
+  return amount === 0 ? 'node allocatable' : String(Math.ceil(amount / (divisor === 0 ? 1 : divisor)));
 }
 
 function describeMounts(d: Description, container: unknown): void {

@@ -10,7 +10,7 @@ export interface Printer {
 }
 
 export interface PrintContext {
-  /** Seconds since 1970. */
+  /** Seconds of virtual time. */
   readonly now: number;
   readonly wide: boolean;
 }

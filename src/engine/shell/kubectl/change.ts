@@ -1,0 +1,50 @@
+import type { ApiResult } from '../../api/error.ts';
+import { type Draft, draftOf, equalJson } from '../../api/json.ts';
+import type { KubeObject } from '../../api/types.ts';
+import { Failure, failure, type Invocation, refusal } from './invocation.ts';
+import { dryRunOf, printDone } from './output.ts';
+import type { Found, Target } from './targets.ts';
+
+/** What a change made of an object: the words to print, or why not. */
+export type Changed = { readonly action: string } | Failure;
+
+/** Changes each object through the API server and prints what was done. */
+export function changeEach(
+  k: Invocation,
+  found: Found,
+  change: (draft: Draft, target: Target) => Changed,
+): number {
+  const dryRun = dryRunOf(k);
+  if (dryRun instanceof Failure) return k.fail(dryRun);
+  const errors = [...found.errors];
+  let code = 0;
+  for (const target of found.targets) {
+    const draft = draftOf(target.object);
+    const changed = change(draft, target);
+    if (changed instanceof Failure) {
+      errors.push(changed);
+      continue;
+    }
+    const result: ApiResult<KubeObject> =
+      dryRun === 'none' && !equalJson(draft, draftOf(target.object))
+        ? k.host.api.update(target.resource, draft)
+        : { ok: true, value: target.object };
+    if (!result.ok) errors.push(refusal(result.error));
+    else code ||= printDone(k, { resource: target.resource, object: result.value }, changed.action);
+  }
+  return k.report(errors) || code;
+}
+
+/** Separates `pods web a=b c-` into what names objects and what changes them. */
+export function splitPairs(
+  args: readonly string[],
+  what: string,
+): { readonly resources: readonly string[]; readonly pairs: readonly string[] } | Failure {
+  const isPair = (arg: string) => /^[^=]+=/.test(arg) || arg.endsWith('-');
+  const start = args.findIndex(isPair);
+  const resources = start < 0 ? args : args.slice(0, start);
+  const pairs = start < 0 ? [] : args.slice(start);
+  const stray = pairs.find((arg) => !isPair(arg));
+  if (stray !== undefined) return failure(`all resources must be specified before ${what} changes: ${stray}`);
+  return { resources, pairs };
+}

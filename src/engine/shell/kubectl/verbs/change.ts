@@ -1,0 +1,266 @@
+import { child, type Draft, type DraftValue, isObject } from '../../../api/json.ts';
+import { applyPatch } from '../../../api/merge.ts';
+import { readYaml, setOwn } from '../../../api/yaml.ts';
+import type { Task } from '../../../net/task.ts';
+import { changeEach, splitPairs } from '../change.ts';
+import { Failure, failure, type Invocation, refusal } from '../invocation.ts';
+import { objectPrefix } from '../../../api/kinds.ts';
+import { findTargets } from '../targets.ts';
+import { entriesAt, fieldOf, numberAt, textAt } from '../value.ts';
+
+const noNames = 'one or more resources must be specified as <resource> <name> or <resource>/<name>';
+
+export function* label(k: Invocation): Task<number> {
+  return editMap(k, 'label', 'labels');
+}
+
+export function* annotate(k: Invocation): Task<number> {
+  return editMap(k, 'annotation', 'annotations');
+}
+
+function editMap(k: Invocation, what: 'label' | 'annotation', field: 'labels' | 'annotations'): number {
+  const split = splitPairs(k.args, what);
+  if (split instanceof Failure) return k.fail(split);
+  const { resources, pairs } = split;
+  if (resources.length === 0 && !k.flags.has('filename')) return k.fail(noNames);
+  const found = findTargets(k, resources, { all: false });
+  if (found instanceof Failure) return k.fail(found);
+  if (k.flags.on('list')) {
+    for (const { resource, object } of found.targets) {
+      const many = found.targets.length > 1;
+      if (many) k.print(`Listing ${field} for ${resource.kind}.${resource.group}/${object.metadata.name}:\n`);
+      for (const [key, value] of entriesAt(object, `metadata.${field}`))
+        k.print(`${many ? ' ' : ''}${key}=${value}\n`);
+    }
+    return k.report(found.errors);
+  }
+  if (pairs.length === 0) return k.fail(`at least one ${what} update is required`);
+  const overwrite = k.flags.on('overwrite');
+  return changeEach(k, found, (draft) => {
+    const map = child(child(draft, 'metadata'), field);
+    const taken: string[] = [];
+    let set = 0;
+    let removed = 0;
+    for (const pair of pairs) {
+      const [, key = '', value = ''] = /^([^=]+)=([^]*)$/.exec(pair) ?? [];
+      if (key === '') {
+        const name = pair.slice(0, -1);
+        if (Object.hasOwn(map, name)) {
+          delete map[name];
+          removed++;
+        } else if (what === 'label') k.print(`label ${JSON.stringify(name)} not found.\n`);
+        continue;
+      }
+      const before = Object.hasOwn(map, key) ? map[key] : undefined;
+      if (before !== undefined && before !== value && !overwrite)
+        taken.push(`'${key}' already has a value (${String(before)})`);
+      if (before !== value) set++;
+      setOwn<DraftValue | undefined>(map, key, value);
+    }
+    if (taken.length > 0) {
+      const all = taken.join('; ');
+      return failure(
+        what === 'label'
+          ? `${all}, and --overwrite is false`
+          : `--overwrite is false but found the following declared annotation(s): ${all}`,
+      );
+    }
+    if (what === 'annotation') return { action: 'annotated' };
+    return { action: set > 0 ? 'labeled' : removed > 0 ? 'unlabeled' : 'not labeled' };
+  });
+}
+
+export function* scale(k: Invocation): Task<number> {
+  if (!k.flags.has('replicas')) return k.fail('required flag(s) "replicas" not set');
+  const replicas = k.flags.number('replicas') ?? -1;
+  if (replicas < 0) {
+    return k.fail('The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0');
+  }
+  const found = findTargets(k, k.args, { all: false });
+  if (found instanceof Failure) return k.fail(found);
+  const expected = k.flags.number('current-replicas') ?? -1;
+  return changeEach(k, found, (draft, { resource, object }) => {
+    if (!scalable.has(resource.kind)) {
+      return refusal({ reason: 'NotFound', message: 'the server could not find the requested resource' });
+    }
+    const current = numberAt(object, 'spec.replicas');
+    if (expected >= 0 && current !== expected)
+      return failure(`Expected replicas to be ${expected}, was ${current}`);
+    child(draft, 'spec')['replicas'] = replicas;
+    return { action: 'scaled' };
+  });
+}
+
+const scalable = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'ReplicationController']);
+
+export function* patch(k: Invocation): Task<number> {
+  const text = k.flags.text('patch');
+  const type = k.flags.text('type') || 'strategic';
+  if (text === '') return k.fail('must specify --patch or --patch-file containing the contents of the patch');
+  if (!['json', 'merge', 'strategic'].includes(type)) {
+    return k.fail(`--type must be one of [json merge strategic], not ${JSON.stringify(type)}`);
+  }
+  const { documents, problem } = readYaml(text);
+  const value = documents[0]?.value;
+  if (problem !== undefined || value === undefined) {
+    return k.fail(`unable to parse ${JSON.stringify(text)}: ${problem?.message ?? 'yaml: empty patch'}`);
+  }
+  const found = findTargets(k, k.args, { all: false });
+  if (found instanceof Failure) return k.fail(found);
+  return changeEach(k, found, (draft, { resource, object }) => {
+    const before = JSON.stringify(draft);
+    let next: Draft;
+    if (type === 'json') {
+      const problem = applyOperations(draft, value);
+      if (problem !== undefined) return problem;
+      next = draft;
+    } else {
+      if (!isObject(value)) return failure(`unable to parse ${JSON.stringify(text)}: a patch is a mapping`);
+      next = type === 'merge' ? mergePatch(draft, value) : applyPatch(resource.kind, draft, value);
+      for (const key of Object.keys(draft)) delete draft[key];
+      Object.assign(draft, next);
+    }
+    if (textAt(next, 'metadata.name') !== object.metadata.name) {
+      return refusal({
+        reason: 'BadRequest',
+        message: 'the name of the object does not match the name on the URL',
+      });
+    }
+    return { action: JSON.stringify(draft) === before ? 'patched (no change)' : 'patched' };
+  });
+}
+
+/** RFC 7386. */
+function mergePatch(target: Draft, change: Draft): Draft {
+  const merged: Draft = { ...target };
+  for (const [key, value] of Object.entries(change)) {
+    const before = Object.hasOwn(target, key) ? target[key] : undefined;
+    if (value === null) delete merged[key];
+    else setOwn(merged, key, isObject(value) ? mergePatch(isObject(before) ? before : {}, value) : value);
+  }
+  return merged;
+}
+
+/** RFC 6902: `add`, `replace`, `remove` and `test`. */
+function applyOperations(root: Draft, operations: unknown): Failure | undefined {
+  if (!Array.isArray(operations)) return failure('a patch of type json is a list of operations');
+  for (const operation of operations) {
+    const op = textAt(operation, 'op');
+    const path = textAt(operation, 'path');
+    const steps = path
+      .split('/')
+      .slice(1)
+      .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const last = steps.pop() ?? '';
+    const parent = steps.reduce<unknown>(
+      (at, step) => (Array.isArray(at) ? at[Number(step)] : fieldOf(at, step)),
+      root,
+    );
+    const value: DraftValue = (fieldOf(operation, 'value') as DraftValue | undefined) ?? null;
+    const missing = refusal({
+      reason: 'Invalid',
+      message: `the server rejected our request due to an error in our request`,
+    });
+    if (Array.isArray(parent)) {
+      const index = last === '-' ? parent.length : Number(last);
+      if (!(index >= 0) || index > parent.length - (op === 'add' ? 0 : 1)) return missing;
+      if (op === 'add') parent.splice(index, 0, value);
+      else if (op === 'remove') parent.splice(index, 1);
+      else if (op === 'replace') parent[index] = value;
+    } else if (isObject(parent)) {
+      const exists = Object.hasOwn(parent, last);
+      if (op !== 'add' && !exists) return missing;
+      if (op === 'remove') delete parent[last];
+      else if (op === 'test') {
+        if (JSON.stringify(parent[last]) !== JSON.stringify(value)) return missing;
+      } else setOwn<DraftValue | undefined>(parent, last, value);
+    } else return missing;
+  }
+  return undefined;
+}
+
+export function* setImage(k: Invocation): Task<number> {
+  return editContainers(k, 'image', (container, pairs) => {
+    const name = textAt(container, 'name');
+    const pair = pairs.find(([key]) => key === name) ?? pairs.find(([key]) => key === '*');
+    if (pair !== undefined) container['image'] = pair[1];
+  });
+}
+
+export function* setEnv(k: Invocation): Task<number> {
+  return editContainers(k, 'env', (container, pairs, removed) => {
+    const variables = Array.isArray(container['env']) ? container['env'] : [];
+    const names = new Set([...pairs.map(([name]) => name), ...removed]);
+    const kept = variables.filter((variable) => !names.has(textAt(variable, 'name')));
+    container['env'] = [...kept, ...pairs.map(([name, value]) => ({ name, value }))];
+  });
+}
+
+function editContainers(
+  k: Invocation,
+  what: 'image' | 'env',
+  edit: (container: Draft, pairs: readonly (readonly [string, string])[], removed: readonly string[]) => void,
+): number {
+  const split = splitPairs(k.args, what);
+  if (split instanceof Failure) return k.fail(split);
+  const pairs = split.pairs
+    .filter((pair) => pair.includes('='))
+    .map((pair) => {
+      const equals = pair.indexOf('=');
+      return [pair.slice(0, equals), pair.slice(equals + 1)] as const;
+    });
+  const removed = split.pairs.filter((pair) => !pair.includes('=')).map((pair) => pair.slice(0, -1));
+  if (split.resources.length === 0 && !k.flags.has('filename')) return k.fail(noNames);
+  if (split.pairs.length === 0) {
+    return k.fail(
+      what === 'image'
+        ? 'at least one image update is required'
+        : 'at least one environment variable must be provided',
+    );
+  }
+  const found = findTargets(k, split.resources, { all: false });
+  if (found instanceof Failure) return k.fail(found);
+  return changeEach(k, found, (draft, { resource, object }) => {
+    const spec =
+      resource.kind === 'Pod' ? child(draft, 'spec') : child(child(child(draft, 'spec'), 'template'), 'spec');
+    const containers = (['initContainers', 'containers'] as const).flatMap((list) => {
+      const items = spec[list];
+      return Array.isArray(items) ? items.filter(isObject) : [];
+    });
+    if (what === 'image') {
+      const names = containers.map((container) => textAt(container, 'name'));
+      const unknown = pairs.find(([name]) => name !== '*' && !names.includes(name));
+      if (unknown !== undefined)
+        return failure(`unable to find container named ${JSON.stringify(unknown[0])}`);
+    }
+    if (containers.length === 0)
+      return failure(`${objectPrefix(resource)}/${object.metadata.name} has no containers`);
+    for (const container of containers) edit(container, pairs, removed);
+    return { action: `${what} updated` };
+  });
+}
+
+export function* setSelector(k: Invocation): Task<number> {
+  const expression = k.args.at(-1) ?? '';
+  const pairs = expression.split(',').map((pair) => pair.split('='));
+  if (k.args.length < 2 || pairs.some(([key = '', value]) => key === '' || value === undefined)) {
+    return k.fail(noNames);
+  }
+  const found = findTargets(k, k.args.slice(0, -1), { all: false });
+  if (found instanceof Failure) return k.fail(found);
+  return changeEach(k, found, (draft, { resource }) => {
+    if (resource.kind !== 'Service') return failure('setting a selector is only supported for Services');
+    const selector: Draft = {};
+    for (const [key = '', value = ''] of pairs) setOwn<DraftValue | undefined>(selector, key, value);
+    child(draft, 'spec')['selector'] = selector;
+    return { action: 'selector updated' };
+  });
+}
+
+export function* edit(k: Invocation): Task<number> {
+  const found = findTargets(k, k.args, { all: false });
+  if (found instanceof Failure) return k.fail(found);
+  if (found.targets.length === 0) return k.report(found.errors);
+  k.note('there is no editor in this terminal: change the manifest and apply it, or use "kubectl patch"');
+  return k.fail('there was a problem with the editor "vi"');
+}
