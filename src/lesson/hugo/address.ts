@@ -37,9 +37,9 @@ export function addressOf(page: AddressSource, config: SiteConfig): Address {
     return finish(ownUrl(page, prefix, options), config);
   }
   if (page.kind !== 'page') {
-    const dir = sanitizePath(joinPath(prefix, page.dir), options);
+    const dir = joinPath(prefix, page.dir);
     const file = isUgly && page.kind === 'section' ? `${dir}.html` : joinPath(dir, 'index.html');
-    return finish(file, config);
+    return finish(joinPath(sanitizePath(file, options)), config);
   }
   const pattern = config.permalinks[page.sections[0] ?? ''];
   let path = joinPath(page.dir, page.slug === '' ? page.name : page.slug);
@@ -53,11 +53,10 @@ export function addressOf(page: AddressSource, config: SiteConfig): Address {
     if ('problem' in expanded) problem = expanded.problem;
     else path = expanded.path.replace(/^\//, '');
   }
-  const full = sanitizePath(joinPath(prefix, path), options);
-  const address = finish(
-    isUgly && !full.endsWith('/index') ? `${full}.html` : joinPath(full, 'index.html'),
-    config,
-  );
+  const full = joinPath(prefix, path);
+  const file =
+    isUgly && full !== 'index' && !full.endsWith('/index') ? `${full}.html` : joinPath(full, 'index.html');
+  const address = finish(joinPath(sanitizePath(file, options)), config);
   return problem === undefined ? address : { ...address, problem };
 }
 

@@ -102,7 +102,7 @@ export function readFields(
       weight: number('weight'),
       ...Object.fromEntries(Object.entries(dates).filter(([, value]) => value !== undefined)),
       draft: flag('draft') || ('published' in data && data['published'] === false),
-      slug: text('slug') || slugFromName,
+      slug: text('slug').replace(/^-+|-+$/g, '') || slugFromName,
       url: /^https?:\/\//.test(url) ? '' : url,
       aliases: (Array.isArray(aliases) ? aliases : [aliases]).map(String),
       translationKey: text('translationkey'),

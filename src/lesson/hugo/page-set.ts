@@ -111,7 +111,8 @@ function placeFiles(
     const root = roots.find(
       (language) => language.contentDir === '' || file.path.startsWith(`${language.contentDir}/`),
     );
-    if (root === undefined) return [];
+    // Hugo's own idea of what an editor leaves behind (`source/sourceSpec.go`).
+    if (root === undefined || /^[.#]|~$/.test(baseName(file.path))) return [];
     const path = root.contentDir === '' ? file.path : file.path.slice(root.contentDir.length + 1);
     const found = /^(.*?)(?:\.([\w-]+))?\.(md|markdown|html|htm)$/i.exec(baseName(path));
     const suffix = found?.[2];

@@ -9,7 +9,7 @@ export interface PathOptions {
 
 /**
  * A path as Hugo makes one of any text (`MakePathSanitized` in `helpers/path.go`): letters, digits, marks and
- * `. / \ _ # + ~ -` stay, blanks become one `-`, all else goes, and it is lower case.
+ * `. / \ _ # + ~ - @` stay, blanks become one `-`, all else goes, and it is lower case.
  */
 export function sanitizePath(text: string, options: PathOptions = {}): string {
   const source =
@@ -25,7 +25,7 @@ export function sanitizePath(text: string, options: PathOptions = {}): string {
   let wasHyphen = false;
   runes.forEach((rune, index) => {
     const isEscape = rune === '%' && isHex(runes[index + 1]) && isHex(runes[index + 2]);
-    if (isEscape || /[\p{L}\p{Nd}\p{M}./\\_#+~-]/u.test(rune)) {
+    if (isEscape || /[\p{L}\p{Nd}\p{M}./\\_#+~@-]/u.test(rune)) {
       wasHyphen = rune === '-';
       if (hyphenPending && !wasHyphen) path += '-';
       hyphenPending = false;
