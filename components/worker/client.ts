@@ -102,8 +102,6 @@ export class EngineClient {
 
   /** Does one more step in a world that was opened, making it again first when the worker was replaced. */
   async perform(world: string, step: WorldStep, onStep: (result: StepResult) => void): Promise<Outcome> {
-    const restored = await this.#restore(world);
-    if (!restored.ok) return restored;
     const outcome = await this.#send({ type: 'do', world, step }, (reply) => {
       if (reply.type === 'step') onStep(reply.result);
     });
@@ -112,8 +110,6 @@ export class EngineClient {
   }
 
   async complete(world: string, line: string, cursor: number): Promise<Completion | undefined> {
-    const restored = await this.#restore(world);
-    if (!restored.ok) return undefined;
     let completion: Completion | undefined;
     await this.#send({ type: 'complete', world, line, cursor }, (reply) => {
       if (reply.type === 'completion') completion = reply.completion;
@@ -126,15 +122,18 @@ export class EngineClient {
     if (this.#current !== undefined) this.#lose({ kind: 'stopped' });
   }
 
-  async #restore(world: string): Promise<Outcome> {
-    const log = this.#worlds.get(world);
-    if (log === undefined || log.open) return { ok: true };
-    const outcome = await this.#send(
-      { type: 'open', world, options: log.options, steps: log.steps },
-      () => {},
-    );
-    if (outcome.ok) log.open = true;
-    return outcome;
+  /** A world that the worker does not have any more is made again from what was done in it. */
+  #restore(world: string, log: WorldLog): void {
+    const settle = (outcome: Outcome) => {
+      log.open = outcome.ok;
+      if (outcome.ok) return;
+      for (const waiting of this.#queue.filter(({ request }) => request.world === world)) {
+        this.#queue.splice(this.#queue.indexOf(waiting), 1);
+        waiting.settle(outcome);
+      }
+    };
+    const request: Request = { type: 'open', world, options: log.options, steps: log.steps };
+    this.#queue.unshift({ id: this.#nextId++, request, onReply: () => {}, settle });
   }
 
   #send(request: Request, onReply: (reply: Reply) => void): Promise<Outcome> {
@@ -146,6 +145,9 @@ export class EngineClient {
 
   #advance(): void {
     if (this.#current !== undefined) return;
+    const first = this.#queue[0]?.request;
+    const log = first === undefined ? undefined : this.#worlds.get(first.world);
+    if (first !== undefined && first.type !== 'open' && log?.open === false) this.#restore(first.world, log);
     const next = this.#queue.shift();
     if (next === undefined) return;
     this.#current = next;
@@ -157,11 +159,16 @@ export class EngineClient {
   #start(): void {
     try {
       const worker = this.#options.createWorker();
-      worker.listen(
-        (message) => this.#hear(message),
-        () => this.#lose(this.#ready ? { kind: 'lost', reason: 'crash' } : { kind: 'unavailable' }),
-      );
       this.#worker = worker;
+      worker.listen(
+        (message) => {
+          if (this.#worker === worker) this.#hear(message);
+        },
+        () => {
+          if (this.#worker === worker)
+            this.#lose(this.#ready ? { kind: 'lost', reason: 'crash' } : { kind: 'unavailable' });
+        },
+      );
     } catch {
       this.#lose({ kind: 'unavailable' });
     }
