@@ -314,7 +314,8 @@ export class RouteTables {
       if (!dev.up) return 'ENETDOWN';
     }
     if (needsDevice && dev === undefined) return 'ENODEV';
-    if (spec.src !== undefined && this.addressType(spec.src) !== 'local') return 'EINVAL';
+    if (spec.src !== undefined && spec.protocol !== 'kernel' && this.addressType(spec.src) !== 'local')
+      return 'EINVAL';
     const route: Route = {
       type,
       dst: spec.dst,
