@@ -3,7 +3,7 @@ import { Lines } from './lines.ts';
 import { unknownWord, type Message } from './message.ts';
 
 /** A shortcode that stands for a text known before Markdown is parsed, such as `ref`. Nothing, and it is an error. */
-export type ShortcodeText = (tag: ShortcodeTag) => string | undefined;
+export type ShortcodeText = (tag: ShortcodeTag, file: string) => string | undefined;
 
 /** What a block shortcode has become in the text that Markdown sees: a directive that no author can have written. */
 export interface MaskedTag {
@@ -71,7 +71,7 @@ export function maskShortcodes(
       continue;
     }
     const expand = Object.hasOwn(texts, open.name) ? texts[open.name] : undefined;
-    const text = expand?.(open);
+    const text = expand?.(open, file);
     if (text !== undefined) {
       edits.push({ start: open.start, end: open.end, text: text.replace(/[\r\n]+/g, ' ') });
       if (close !== undefined) edits.push({ start: close.start, end: close.end, text: '' });

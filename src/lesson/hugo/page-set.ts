@@ -16,6 +16,8 @@ export interface ContentFile {
 export interface Page {
   /** `docs/networking/pod`: what translations of one page share. Empty for the home page. */
   readonly key: string;
+  /** Below the content directory, without extension and language. */
+  readonly path: string;
   readonly kind: 'home' | 'section' | 'page';
   readonly language: string;
   /** Absent for homes and top-level sections that have no `_index.md`. */
@@ -200,6 +202,7 @@ function pagesOf(
     }
     pages.push({
       key: fields.translationKey === '' ? key : fields.translationKey,
+      path: key,
       kind,
       language: language.code,
       ...(draft === undefined ? {} : { file: draft.file, frontMatter: draft.frontMatter }),
