@@ -68,6 +68,8 @@ export interface ParseError {
 export interface ParseContext {
   readonly family: IptablesFamily;
   readonly setExists: (name: string) => boolean;
+  /** The table that a restore is in; without, `-t` says it. */
+  readonly table?: TableName;
 }
 
 const COMMANDS = {
@@ -169,7 +171,7 @@ class Parser {
   #chain: string | undefined;
   #second: string | undefined;
   readonly #seen = new Set<string>();
-  #table = 'filter';
+  #table: string;
   #source: { text: string; invert: boolean } | undefined;
   #destination: { text: string; invert: boolean } | undefined;
   #in: { name: string; invert: boolean } | undefined;
@@ -186,6 +188,7 @@ class Parser {
   constructor(args: readonly string[], context: ParseContext) {
     this.#args = args;
     this.#context = context;
+    this.#table = context.table ?? 'filter';
   }
 
   parse(): IptablesCommand | ParseError {

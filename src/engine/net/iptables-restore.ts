@@ -106,7 +106,7 @@ function restoreText(ruleset: Ruleset, text: string, options: RestoreOptions): I
       if (words.some((word) => word === '-t' || word.startsWith('--table'))) {
         return helpful(`The -t option cannot be used in ${name}.\n`);
       }
-      const command = parseArguments(words, options);
+      const command = parseArguments(words, { ...options, table });
       if ('error' in command) return helpful(command.error);
       const withCounts =
         counted !== null && options.counters

@@ -18,6 +18,22 @@ export const comment: MatchExtension = {
   },
 };
 
+/** Counts in a named kernel object that nobody reads here; every packet passes. */
+export const nfacct: MatchExtension = {
+  name: 'nfacct',
+  options: [{ name: 'nfacct-name', argument: 'required' }],
+  create(given) {
+    const option = given.get('nfacct-name');
+    if (option === undefined) return mustSpecify('nfacct', 'nfacct-name');
+    return {
+      name: 'nfacct',
+      save: ` --nfacct-name ${option.value}`,
+      list: () => ` nfacct-name  ${option.value}`,
+      test: () => true,
+    };
+  },
+};
+
 export const length: MatchExtension = {
   name: 'length',
   options: [{ name: 'length', argument: 'required', invertible: true }],

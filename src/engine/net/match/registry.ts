@@ -4,7 +4,7 @@ import { conntrack, state } from './conntrack.ts';
 import { icmp, icmp6 } from './icmp.ts';
 import { limit } from './limit.ts';
 import { connmark, mark } from './mark.ts';
-import { comment, iprange, length, mac, rpfilter, ttl } from './packet.ts';
+import { comment, iprange, length, mac, nfacct, rpfilter, ttl } from './packet.ts';
 import { physdev } from './physdev.ts';
 import { multiport, sctp, tcp, udp } from './ports.ts';
 import { recent } from './recent.ts';
@@ -26,6 +26,7 @@ export const MATCHES: ReadonlyMap<string, MatchExtension> = new Map(
     mac,
     mark,
     multiport,
+    nfacct,
     physdev,
     recent,
     rpfilter,
