@@ -6,7 +6,11 @@ export interface ClusterView {
   readonly machines: readonly MachineView[];
   readonly pods: readonly PodView[];
   readonly services: readonly ServiceView[];
-  readonly policies: readonly { readonly namespace: string; readonly name: string; readonly enforced: boolean }[];
+  readonly policies: readonly {
+    readonly namespace: string;
+    readonly name: string;
+    readonly enforced: boolean;
+  }[];
 }
 
 /** A node, the LAN switch, the router or the outside host: a network namespace that is no pod. */
@@ -33,7 +37,12 @@ export interface PodView {
   readonly hostNetwork: boolean;
   readonly ips: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  readonly containers: readonly { readonly name: string; readonly image: string; readonly state: string; readonly listens: readonly string[] }[];
+  readonly containers: readonly {
+    readonly name: string;
+    readonly image: string;
+    readonly state: string;
+    readonly listens: readonly string[];
+  }[];
   readonly interfaces: readonly InterfaceView[];
 }
 
@@ -54,6 +63,12 @@ export interface ServiceView {
   readonly namespace: string;
   readonly type: string;
   readonly clusterIPs: readonly string[];
-  readonly ports: readonly { readonly name?: string; readonly protocol: string; readonly port: number; readonly targetPort: string; readonly nodePort?: number }[];
+  readonly ports: readonly {
+    readonly name?: string;
+    readonly protocol: string;
+    readonly port: number;
+    readonly targetPort: string;
+    readonly nodePort?: number;
+  }[];
   readonly endpoints: readonly { readonly ip: string; readonly pod?: string; readonly ready: boolean }[];
 }

@@ -15,7 +15,6 @@ export interface Connection {
   /** FIN after what was written. */
   close(): void;
   abort(): void;
-  later(microseconds: number, run: () => void): void;
 }
 
 export interface ConnectionHandler {
@@ -29,6 +28,8 @@ export interface Datagram {
   readonly local: Endpoint;
   readonly bytes: Uint8Array;
   reply(bytes: Uint8Array): void;
+  /** What the program decided, for the record. */
+  note(event: string, detail: string): void;
 }
 
 /** One listening socket of a program: data and callbacks, so that it costs nothing until somebody calls. */

@@ -1,0 +1,316 @@
+import { applyManifest } from './api/apply.ts';
+import { readManifest } from './api/manifest.ts';
+import { resourceOfKind } from './api/kinds.ts';
+import { ApiServer } from './api/server.ts';
+import { experimentRecord } from './capture/experiment.ts';
+import type { ExperimentRecord } from './capture/record.ts';
+import { createCni } from './cni/registry.ts';
+import type { Cni } from './cni/cni.ts';
+import type {
+  ApplyResult,
+  Cluster,
+  ClusterOptions,
+  ClusterSnapshot,
+  CommandResult,
+  Completion,
+  Diagnostic,
+} from './cluster.ts';
+import { clusterView } from './cluster-view.ts';
+import { bootstrap } from './control/bootstrap.ts';
+import { controlPlaneName } from './control/nodes.ts';
+import { ControlPlane } from './control/control-plane.ts';
+import { KubeProxies } from './kube-proxies.ts';
+import { Lan } from './lan.ts';
+import { bindListener } from './listening.ts';
+import { machinePlace, NODE_RESOLV_CONF } from './machine.ts';
+import { apiServerListener, outsideListeners } from './name-servers.ts';
+import { parsePrefix } from './net/address.ts';
+import { Trace } from './net/trace.ts';
+import { World } from './net/world.ts';
+import { addressIn } from './options.ts';
+import type { ResolvedOptions } from './options.ts';
+import { EngineRuntime } from './runtime.ts';
+import { resumeTaps, suspendTaps } from './shell/tap.ts';
+import { Terminal } from './shell/terminal.ts';
+import type { Place } from './shell/tool.ts';
+import { clientTools, machineTools } from './tools.ts';
+import type { ClusterView } from './view.ts';
+
+/** How long nothing of a command may move on the wire before its record ends. */
+const QUIET = 60_000;
+const LONGEST_TAIL = 3_000_000;
+
+/** A trace that knows which walks one activity began. */
+class ActivityTrace extends Trace {
+  readonly own = new Set<number>();
+  readonly #world: World;
+  readonly #activity: number;
+
+  constructor(world: World, activity: number, max: number) {
+    super(max);
+    this.#world = world;
+    this.#activity = activity;
+  }
+
+  override walk(id: number, cause: number | undefined): void {
+    super.walk(id, cause);
+    if (this.#world.activity === this.#activity) this.own.add(id);
+  }
+}
+
+type Step = ClusterSnapshot['steps'][number];
+
+/** A cluster: the simulated world, the control plane over it, and the terminal of whoever uses it. */
+export class EngineCluster implements Cluster {
+  readonly options: ResolvedOptions;
+  readonly #given: ClusterOptions;
+  readonly #world: World;
+  readonly #api: ApiServer;
+  readonly #control: ControlPlane;
+  readonly #cni: Cni;
+  readonly #runtime: EngineRuntime;
+  readonly #proxies: KubeProxies;
+  readonly #terminal: Terminal;
+  readonly #client: Place;
+  readonly #steps: Step[] = [];
+  #commands = 0;
+  /** The workers that the options made, until Node manifests take their place. */
+  #ownWorkers = true;
+
+  constructor(options: ResolvedOptions, given: ClusterOptions) {
+    this.options = options;
+    this.#given = given;
+    const world = new World({ seed: options.seed });
+    this.#world = world;
+    const lan = new Lan(world);
+    const cluster = parsePrefix(options.podCIDR);
+    const cni = createCni(options.cni, {
+      clusterCIDRs: cluster === undefined ? [] : [cluster],
+      newMac: () => lan.newMac(),
+    });
+    if (cni === undefined) throw new Error(`no such plugin: ${options.cni}`);
+    this.#cni = cni;
+    const places = new Map<string, Place>();
+    const find = (host: string): Place | undefined =>
+      places.get(host) ?? this.#runtime.machines.get(host)?.place;
+    const nodeTools = machineTools(find);
+    for (const netns of [lan.switch, lan.router, lan.ext])
+      places.set(netns.name, machinePlace(world, netns, netns.name, 'node', nodeTools, ''));
+    this.#runtime = new EngineRuntime({
+      world,
+      lan,
+      cni,
+      dns: {
+        clusterDNS: [addressIn(options.serviceCIDR, 10)],
+        clusterDomain: 'cluster.local',
+        node: { nameservers: [NODE_RESOLV_CONF.split(' ')[1]?.trim() ?? ''], searches: [], options: [] },
+      },
+      nodeTools,
+      limits: options.limits,
+    });
+    const clock = { now: () => world.now, schedule: (delay: number, run: () => void) => world.schedule(delay, run) };
+    this.#api = new ApiServer({
+      clock,
+      seed: options.seed,
+      serviceCIDR: options.serviceCIDR,
+      maxObjects: options.limits.objects,
+    });
+    this.#runtime.connect(this.#api);
+    this.#control = new ControlPlane(this.#api, clock, this.#runtime, {
+      podCIDR: options.podCIDR,
+      networkReady: options.cni !== 'none',
+    });
+    this.#proxies = new KubeProxies(world, this.#api.store, this.#runtime, options);
+    for (const listener of outsideListeners(() => world.now))
+      bindListener(lan.ext, listener, { name: 'server', pid: 1 });
+    bootstrap(this.#control, options);
+    const controlPlane = this.#runtime.machines.get(controlPlaneName);
+    if (controlPlane !== undefined)
+      bindListener(
+        controlPlane.netns,
+        apiServerListener(() => world.now),
+        { name: 'kube-apiserver', pid: 100 },
+      );
+    const workstation = world.createNetns('workstation', { kind: 'host' });
+    this.#client = machinePlace(
+      world,
+      workstation,
+      'workstation',
+      'client',
+      clientTools(this.#runtime, find),
+      '',
+    );
+    this.#terminal = new Terminal(world, this.#client, options.limits);
+    this.#settle();
+  }
+
+  apply(manifest: string, file?: string): ApplyResult {
+    this.#steps.push({ kind: 'apply', manifest, ...(file === undefined ? {} : { file }) });
+    this.#world.activity = 0;
+    this.#replaceWorkers(manifest);
+    const outcome = applyManifest(this.#api, manifest, file === undefined ? {} : { file });
+    const settled = this.#settle();
+    const lines = [...outcome.stdout, ...outcome.stderr];
+    const diagnostics: Diagnostic[] = [
+      ...outcome.diagnostics,
+      ...this.#honestWords(manifest, file),
+      ...settled,
+    ];
+    return {
+      output: lines.map((line) => (line.endsWith('\n') ? line : `${line}\n`)).join(''),
+      diagnostics,
+      ok: outcome.ok && !settled.some(({ severity }) => severity === 'error'),
+    };
+  }
+
+  run(
+    command: string,
+    options: { readonly record?: boolean; readonly explain?: boolean } = {},
+  ): CommandResult {
+    this.#steps.push({ kind: 'run', command });
+    const world = this.#world;
+    const activity = ++this.#commands;
+    const start = world.now;
+    const trace = new ActivityTrace(world, activity, this.options.limits.recordEvents);
+    const open = suspendTaps(world);
+    if (options.record !== false) world.tracer = trace;
+    resumeTaps(world, open);
+    world.activity = activity;
+    const result = this.#terminal.run(command);
+    this.#drain(trace);
+    const taps = suspendTaps(world);
+    world.tracer = undefined;
+    resumeTaps(world, taps);
+    world.activity = 0;
+    const record: ExperimentRecord = experimentRecord(trace, {
+      world,
+      start,
+      keep: (walk) => trace.own.has(walk),
+    });
+    return { command, ...result, record };
+  }
+
+  view(): ClusterView {
+    return clusterView({
+      world: this.#world,
+      api: this.#api,
+      cni: this.#cni,
+      cniName: this.options.cni,
+      runtime: this.#runtime,
+    });
+  }
+
+  complete(line: string, cursor: number): Completion {
+    const before = line.slice(0, cursor);
+    const from = before.search(/\S*$/);
+    const word = before.slice(from);
+    const first = before.slice(0, from).trim() === '';
+    const options = first ? [...this.#client.tools.keys()] : this.#names();
+    return {
+      from,
+      options: options
+        .filter((option) => option.startsWith(word))
+        .sort()
+        .slice(0, 100),
+    };
+  }
+
+  now(): number {
+    return this.#world.now;
+  }
+
+  advance(microseconds: number): void {
+    this.#steps.push({ kind: 'advance', microseconds });
+    this.#world.activity = 0;
+    this.#world.run({ time: Math.max(0, microseconds), events: this.options.limits.events });
+  }
+
+  snapshot(): ClusterSnapshot {
+    return { version: 1, options: this.#given, steps: [...this.#steps] };
+  }
+
+  /** Nodes in a manifest take the place of the workers that the options made. */
+  #replaceWorkers(manifest: string): void {
+    if (!this.#ownWorkers || !/^\s*("?kind"?)\s*:\s*"?Node"?\s*$/m.test(manifest)) return;
+    const nodes = new Map<string, string | undefined>();
+    for (const { value } of readManifest(manifest).objects) {
+      const { kind, metadata, spec } = value;
+      if (kind !== 'Node' || typeof metadata !== 'object' || metadata === null || !('name' in metadata))
+        continue;
+      const podCIDR =
+        typeof spec === 'object' && spec !== null && 'podCIDR' in spec ? spec['podCIDR'] : undefined;
+      nodes.set(String(metadata['name']), typeof podCIDR === 'string' ? podCIDR : undefined);
+    }
+    if (nodes.size === 0) return;
+    this.#ownWorkers = false;
+    const resource = resourceOfKind('Node');
+    if (resource === undefined) return;
+    for (const node of this.#api.store.list('Node')) {
+      const { name } = node.metadata;
+      const wanted = nodes.get(name);
+      if (
+        name === controlPlaneName ||
+        (nodes.has(name) && (wanted === undefined || wanted === node.spec.podCIDR))
+      )
+        continue;
+      this.#api.delete(resource, undefined, name);
+    }
+  }
+
+  /** What a manifest promises and this cluster does not do. */
+  #honestWords(manifest: string, file: string | undefined): Diagnostic[] {
+    if (this.#cni.enforcesPolicy || !/\bNetworkPolicy\b/.test(manifest)) return [];
+    return readManifest(manifest).objects.flatMap(({ value, locate }): Diagnostic[] =>
+      value['kind'] === 'NetworkPolicy'
+        ? [
+            {
+              ...locate(['kind'], 'value'),
+              severity: 'warning',
+              code: 'cni/policy-not-enforced',
+              message: `${this.#cni.name} does not enforce NetworkPolicies: the API accepts this one, and no packet meets it`,
+              ...(file === undefined ? {} : { file }),
+              hint: 'a CNI that does: calico',
+            },
+          ]
+        : [],
+    );
+  }
+
+  /** Until the control plane and the proxies are at rest. */
+  #settle(): Diagnostic[] {
+    const { commandTime, events } = this.options.limits;
+    const end = this.#world.run({
+      until: () => this.#control.idle && this.#proxies.idle,
+      time: commandTime,
+      events,
+    });
+    if (end === 'done' || end === 'idle') return [];
+    const limit = end === 'events' ? 'events' : 'commandTime';
+    return [
+      {
+        severity: 'error',
+        code: `limit/${limit}`,
+        message: `the cluster did not come to rest within ${end === 'events' ? `${events} events` : `${commandTime / 1_000_000} s of virtual time`} (limit: ${limit})`,
+        line: 1,
+        column: 1,
+      },
+    ];
+  }
+
+  /** What a command set in motion ends before its record does: the last acknowledgements, a reset, an error on its way. */
+  #drain(trace: Trace): void {
+    const world = this.#world;
+    const deadline = world.now + LONGEST_TAIL;
+    for (let seen = -1; seen !== trace.events.length && world.now < deadline;) {
+      seen = trace.events.length;
+      world.run({ time: QUIET, events: this.options.limits.events });
+    }
+  }
+
+  #names(): string[] {
+    const { store } = this.#api;
+    return ['Pod', 'Service', 'Deployment', 'Node'].flatMap((kind) =>
+      store.list(kind).map(({ metadata }) => metadata.name),
+    );
+  }
+}

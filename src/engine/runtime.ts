@@ -1,0 +1,358 @@
+import type { ApiServer } from './api/server.ts';
+import type { Container, Node, Pod, Probe } from './api/types.ts';
+import { hasTag, imageOf } from './apps/catalog.ts';
+import { parseImage } from './apps/image.ts';
+import type { Cni, CniPod } from './cni/cni.ts';
+import { sha1 } from './cni/sha1.ts';
+import { containerEnvironment, mountedFiles } from './container-config.ts';
+import { ContainerRun } from './container.ts';
+import type {
+  ContainerExit,
+  ImageResult,
+  ProbeResult,
+  Runtime,
+  SandboxResult,
+  StartResult,
+} from './control/runtime.ts';
+import { storeDirectory } from './dns/directory.ts';
+import { CoreDns } from './dns/server.ts';
+import { formatResolvConf, podResolvConf } from './dns/resolv.ts';
+import type { DnsDefaults } from './dns/resolv.ts';
+import { programKubeChains } from './kube-proxies.ts';
+import type { Lan } from './lan.ts';
+import { createNodeMachine, internalIp } from './machine.ts';
+import type { Machine } from './machine.ts';
+import { formatIp } from './net/address.ts';
+import type { Netns } from './net/netns.ts';
+import type { World } from './net/world.ts';
+import { coreDnsProgram } from './name-servers.ts';
+import { runProbe } from './probe.ts';
+import { VirtualFiles } from './shell/files.ts';
+import type { KubectlHost, LogLine } from './shell/kubectl/host.ts';
+import type { Place, Session, Tool } from './shell/tool.ts';
+import { imageTools } from './userland.ts';
+
+/** A pod's network and what runs in it. */
+export interface Sandbox {
+  readonly pod: Pod;
+  readonly netns: Netns;
+  readonly machine: Machine;
+  readonly cniPod: CniPod | undefined;
+  readonly ips: readonly string[];
+  /** The host end of the pod's link. */
+  readonly hostDevice: string | undefined;
+  readonly containers: Map<string, { current: ContainerRun | undefined; previous: ContainerRun | undefined }>;
+}
+
+/** Who wants to know when machines come and go. */
+export interface MachineListener {
+  nodeAdded(machine: Machine): void;
+  nodeRemoved(name: string): void;
+}
+
+export interface EngineRuntimeOptions {
+  readonly world: World;
+  readonly lan: Lan;
+  readonly cni: Cni;
+  readonly dns: DnsDefaults;
+  readonly nodeTools: ReadonlyMap<string, Tool>;
+  readonly limits: Session['limits'];
+}
+
+/** The kubelet's runtime over simulated namespaces: machines, sandboxes by CNI, containers by image. */
+export class EngineRuntime implements Runtime, KubectlHost {
+  readonly machines = new Map<string, Machine>();
+  readonly sandboxes = new Map<string, Sandbox>();
+  readonly listeners: MachineListener[] = [];
+  readonly #options: EngineRuntimeOptions;
+  #api: ApiServer | undefined;
+  #coreDns: CoreDns | undefined;
+
+  constructor(options: EngineRuntimeOptions) {
+    this.#options = options;
+  }
+
+  /** The API server comes after the runtime: its control plane wants one. */
+  connect(api: ApiServer): void {
+    this.#api = api;
+    const { world, dns } = this.#options;
+    this.#coreDns = new CoreDns({
+      directory: storeDirectory(api.store),
+      zone: dns.clusterDomain,
+      serial: () => Math.floor(world.now / 1_000_000),
+    });
+  }
+
+  get api(): ApiServer {
+    if (this.#api === undefined) throw new Error('the runtime is not connected');
+    return this.#api;
+  }
+
+  addNode(node: Node): void {
+    const { world, lan, nodeTools, cni } = this.#options;
+    const machine = createNodeMachine(world, lan, node, nodeTools);
+    if (machine?.cni === undefined) return;
+    this.machines.set(machine.name, machine);
+    programKubeChains(machine.netns);
+    cni.addNode(machine.cni);
+    for (const listener of this.listeners) listener.nodeAdded(machine);
+  }
+
+  updateNode(node: Node, previous: Node): void {
+    const moved =
+      internalIp(node) !== internalIp(previous) ||
+      JSON.stringify(node.spec.podCIDRs) !== JSON.stringify(previous.spec.podCIDRs);
+    if (!moved && this.machines.has(node.metadata.name)) return;
+    this.removeNode(previous);
+    this.addNode(node);
+  }
+
+  removeNode(node: Node): void {
+    const { name } = node.metadata;
+    const machine = this.machines.get(name);
+    if (machine === undefined) return;
+    for (const listener of this.listeners) listener.nodeRemoved(name);
+    for (const sandbox of [...this.sandboxes.values()])
+      if (sandbox.machine === machine) this.#destroy(sandbox);
+    this.#options.cni.removeNode(name);
+    this.machines.delete(name);
+    this.#options.world.deleteNetns(machine.netns);
+  }
+
+  createSandbox(pod: Pod): SandboxResult {
+    const machine = this.machines.get(pod.spec.nodeName ?? '');
+    if (machine?.cni === undefined) return { ok: false, message: 'the node is not there' };
+    const known = this.sandboxes.get(pod.metadata.uid);
+    if (known !== undefined) return { ok: true, ips: known.ips };
+    if (pod.spec.hostNetwork === true) {
+      const ips = [formatIp(machine.cni.ip)];
+      this.#keep({ pod, netns: machine.netns, machine, cniPod: undefined, ips, hostDevice: undefined });
+      return { ok: true, ips };
+    }
+    const { world, cni } = this.#options;
+    const netns = world.createNetns(this.#netnsName(pod), { kind: 'pod' });
+    const { uid, name, namespace = 'default' } = pod.metadata;
+    const cniPod: CniPod = { uid, namespace, name, netns };
+    const added = cni.addPod(machine.cni, cniPod);
+    if (!added.ok) {
+      world.deleteNetns(netns);
+      return {
+        ok: false,
+        message: `Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "${sha1(uid)}": ${added.message}`,
+      };
+    }
+    const ips = added.ips.map(formatIp);
+    this.#keep({ pod, netns, machine, cniPod, ips, hostDevice: added.hostDevice });
+    return { ok: true, ips };
+  }
+
+  removeSandbox(pod: Pod): void {
+    const sandbox = this.sandboxes.get(pod.metadata.uid);
+    if (sandbox !== undefined) this.#destroy(sandbox);
+  }
+
+  updatePod(pod: Pod): void {
+    const sandbox = this.sandboxes.get(pod.metadata.uid);
+    if (sandbox !== undefined) this.sandboxes.set(pod.metadata.uid, { ...sandbox, pod });
+  }
+
+  pullImage(image: string): ImageResult {
+    const reference = parseImage(image);
+    if (reference === undefined)
+      return {
+        ok: false,
+        reason: 'InvalidImageName',
+        message: `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`,
+      };
+    if (!hasTag(reference)) {
+      const full = `${reference.registry}/${reference.repository}:${reference.tag}`;
+      return {
+        ok: false,
+        reason: 'ErrImagePull',
+        message: `rpc error: code = NotFound desc = failed to pull and unpack image "${full}": failed to resolve reference "${full}": ${full}: not found`,
+      };
+    }
+    const { registry, repository, tag } = reference;
+    const digest = sha1(`${registry}/${repository}:${tag}`);
+    return {
+      ok: true,
+      imageID: `${registry}/${repository}@sha256:${digest}${digest.slice(0, 24)}`,
+      size: imageOf(reference).size,
+    };
+  }
+
+  startContainer(
+    pod: Pod,
+    name: string,
+    attempt: number,
+    onExit: (exit: ContainerExit) => void,
+  ): StartResult {
+    const sandbox = this.sandboxes.get(pod.metadata.uid);
+    const spec = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(
+      (one) => one.name === name,
+    );
+    const reference = parseImage(spec?.image ?? '');
+    if (sandbox === undefined || spec === undefined || reference === undefined)
+      return { ok: false, exitCode: 128, message: 'sandbox is gone' };
+    const image = imageOf(reference);
+    const hostname = hostnameOf(pod);
+    const { world, limits } = this.#options;
+    const env = containerEnvironment(this.api.store, pod, spec, image.env, hostname);
+    const run = new ContainerRun(
+      {
+        world,
+        spec,
+        netns: sandbox.netns,
+        hostname,
+        image,
+        reference,
+        env,
+        files: this.#files(sandbox, pod, spec, image.files, hostname),
+        tools: imageTools(image, this.#options.nodeTools),
+        limits,
+        programs: {
+          coredns: (context) =>
+            this.#coreDns === undefined ? undefined : coreDnsProgram(context, this.#coreDns, sandbox.netns),
+        },
+      },
+      `containerd://${sha1(`${pod.metadata.uid}/${name}/${attempt}`)}${sha1(name).slice(0, 24)}`,
+      onExit,
+    );
+    const slot = sandbox.containers.get(name);
+    sandbox.containers.set(name, { current: run, previous: slot?.current });
+    return this.#aside(() => run.start());
+  }
+
+  signalContainer(pod: Pod, container: string, signal: 'SIGTERM' | 'SIGKILL'): void {
+    const run = this.#run(pod, container);
+    run?.signal(signal === 'SIGTERM' ? 'TERM' : 'KILL');
+  }
+
+  probe(pod: Pod, container: string, probe: Probe, done: (result: ProbeResult) => void): { cancel(): void } {
+    const sandbox = this.sandboxes.get(pod.metadata.uid);
+    const place = this.container(pod, container);
+    const spec = pod.spec.containers.find(({ name }) => name === container);
+    const { world, limits } = this.#options;
+    return this.#aside(() =>
+      runProbe({
+        world,
+        netns: sandbox?.machine.netns,
+        ip: sandbox?.ips[0],
+        place,
+        spec,
+        probe,
+        limits,
+        done,
+      }),
+    );
+  }
+
+  container(pod: Pod, container: string): Place | undefined {
+    const run = this.#run(pod, container);
+    return run?.running === true ? run.place : undefined;
+  }
+
+  log(pod: Pod, container: string, which: 'current' | 'previous'): readonly LogLine[] | undefined {
+    return this.sandboxes.get(pod.metadata.uid)?.containers.get(container)?.[which]?.lines;
+  }
+
+  podNetns(pod: Pod): Netns | undefined {
+    return this.sandboxes.get(pod.metadata.uid)?.netns;
+  }
+
+  runOf(uid: string, container: string): ContainerRun | undefined {
+    return this.sandboxes.get(uid)?.containers.get(container)?.current;
+  }
+
+  /** Containers and probes go on by themselves: what they send belongs to no command. */
+  #aside<T>(run: () => T): T {
+    const { world } = this.#options;
+    const { activity } = world;
+    world.activity = 0;
+    try {
+      return run();
+    } finally {
+      world.activity = activity;
+    }
+  }
+
+  #run(pod: Pod, container: string): ContainerRun | undefined {
+    return this.runOf(pod.metadata.uid, container);
+  }
+
+  #keep(sandbox: Omit<Sandbox, 'containers'>): void {
+    this.sandboxes.set(sandbox.pod.metadata.uid, { ...sandbox, containers: new Map() });
+  }
+
+  #destroy(sandbox: Sandbox): void {
+    for (const { current } of sandbox.containers.values()) current?.destroy();
+    this.sandboxes.delete(sandbox.pod.metadata.uid);
+    if (sandbox.cniPod === undefined || sandbox.machine.cni === undefined) return;
+    this.#options.cni.deletePod(sandbox.machine.cni, sandbox.cniPod);
+    this.#options.world.deleteNetns(sandbox.netns);
+  }
+
+  /** A pod's name in `default`, else `namespace/name`; machines had their names first. */
+  #netnsName(pod: Pod): string {
+    const { name, namespace = 'default' } = pod.metadata;
+    const { netnses } = this.#options.world;
+    const short = namespace === 'default' ? name : `${namespace}/${name}`;
+    if (!netnses.has(short)) return short;
+    const long = `${namespace}/${name}`;
+    return netnses.has(long) ? `${long}-${pod.metadata.uid}` : long;
+  }
+
+  #files(
+    { netns, ips, machine }: Sandbox,
+    pod: Pod,
+    spec: Container,
+    imageFiles: Readonly<Record<string, string>>,
+    hostname: string,
+  ): VirtualFiles {
+    const { files, directories } = mountedFiles(this.api.store, pod, spec);
+    const hidden = (path: string): boolean => directories.some((root) => path.startsWith(`${root}/`));
+    const virtual = new VirtualFiles(netns);
+    for (const [path, text] of Object.entries(imageFiles)) if (!hidden(path)) virtual.put(path, text);
+    for (const [path, text] of files) virtual.put(path, text);
+    const resolv = podResolvConf(pod, this.#options.dns);
+    virtual.put('/etc/resolv.conf', formatResolvConf(resolv));
+    virtual.put('/etc/hostname', `${hostname}\n`);
+    const hosts = machine.place.files.read('/etc/hosts');
+    virtual.put(
+      '/etc/hosts',
+      pod.spec.hostNetwork === true && hosts.ok
+        ? hosts.value
+        : podHosts(pod, hostname, ips, this.#options.dns.clusterDomain),
+    );
+    return virtual;
+  }
+}
+
+export function hostnameOf(pod: Pod): string {
+  if (pod.spec.hostNetwork === true) return pod.spec.nodeName ?? pod.metadata.name;
+  return (pod.spec.hostname ?? pod.metadata.name).slice(0, 63);
+}
+
+/** pkg/kubelet/kubelet_pods.go, managedHostsFileContent. */
+function podHosts(pod: Pod, hostname: string, ips: readonly string[], domain: string): string {
+  const { subdomain, hostAliases = [] } = pod.spec;
+  const full =
+    subdomain === undefined
+      ? ''
+      : `${hostname}.${subdomain}.${pod.metadata.namespace ?? 'default'}.svc.${domain}\t`;
+  const lines = [
+    '# Kubernetes-managed hosts file.',
+    '127.0.0.1\tlocalhost',
+    '::1\tlocalhost ip6-localhost ip6-loopback',
+    'fe00::0\tip6-localnet',
+    'fe00::0\tip6-mcastprefix',
+    'fe00::1\tip6-allnodes',
+    'fe00::2\tip6-allrouters',
+    ...ips.map((ip) => `${ip}\t${full}${hostname}`),
+  ];
+  if (hostAliases.length > 0) {
+    lines.push('', '# Entries added by HostAliases.');
+    for (const { ip, hostnames = [] } of hostAliases) lines.push(`${ip}\t${hostnames.join('\t')}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
