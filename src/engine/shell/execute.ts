@@ -11,6 +11,7 @@ export interface Stdio {
   readonly signals: Signals;
   readonly session: Session;
   readonly depth: number;
+  readonly tty?: boolean;
 }
 
 /** Runs a program in a place, without a shell. The caller says what it wants to say when the program is not there. */
@@ -61,5 +62,6 @@ export function contextIn(place: Place, name: string, io: Stdio): ToolContext {
     signals: io.signals,
     session: io.session,
     depth: io.depth + 1,
+    ...(io.tty === true ? { tty: true } : {}),
   };
 }

@@ -20,6 +20,8 @@ export interface Streams {
   readonly signals: Signals;
   /** Set when `out` is a pipe: whoever writes lets its reader run now and then. */
   readonly pipe?: Pipe;
+  /** `out` is a terminal. */
+  readonly tty?: boolean;
 }
 
 type Flow = { readonly kind: 'break' | 'continue'; count: number } | { readonly kind: 'exit' };
@@ -154,6 +156,7 @@ export class Shell implements Expander, BuiltinShell {
     const child = this.child();
     yield* child.list(script, {
       ...streams,
+      tty: false,
       out: (more) => {
         text += more;
         if (text.length > this.session.limits.output) this.session.limit ??= 'output';
@@ -260,6 +263,7 @@ export class Shell implements Expander, BuiltinShell {
           err: streams.err,
           signals,
           ...(pipe === undefined ? (streams.pipe === undefined ? {} : { pipe: streams.pipe }) : { pipe }),
+          ...(last && streams.tty === true ? { tty: true } : {}),
         };
         return child.stage(command, own);
       });
@@ -497,7 +501,14 @@ export class Shell implements Expander, BuiltinShell {
         pipe = undefined;
       }
     }
-    return { stdin, out, err, signals: outer.signals, ...(pipe === undefined ? {} : { pipe }) };
+    return {
+      stdin,
+      out,
+      err,
+      signals: outer.signals,
+      ...(pipe === undefined ? {} : { pipe }),
+      ...(outer.tty === true && out === outer.out ? { tty: true } : {}),
+    };
   }
 
   private fileSink(

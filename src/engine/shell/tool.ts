@@ -36,6 +36,8 @@ export interface ToolContext {
   readonly session: Session;
   /** How many shells, `ssh` and `kubectl exec` it is inside of. */
   readonly depth: number;
+  /** `out` is a terminal, as under `kubectl exec -t`. */
+  readonly tty?: boolean;
 }
 
 export interface Input {

@@ -52,8 +52,8 @@ function shellIn(ctx: ToolContext, dialect: typeof ash): Shell {
   });
 }
 
-function streamsOf({ stdin, out, err, signals }: ToolContext): Streams {
-  return { stdin, out, err, signals };
+function streamsOf({ stdin, out, err, signals, tty }: ToolContext): Streams {
+  return { stdin, out, err, signals, ...(tty === true ? { tty } : {}) };
 }
 
 /** `ssh HOST COMMAND…`: the words are joined and the other side's shell reads them again, as the real one does. */
