@@ -2,16 +2,21 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type ResourceKind, resourceKinds } from '../../../src/engine/api/kinds.ts';
 import { printerOf } from '../../../src/engine/shell/kubectl/printers/index.ts';
 import { columnsOf } from '../../../src/engine/shell/kubectl/printers/printer.ts';
-import { textAt } from '../../../src/engine/shell/kubectl/value.ts';
+import { byBytes, textAt } from '../../../src/engine/shell/kubectl/value.ts';
 
 /** Answers a real kubectl's reads from a list of objects, so that what it prints of them can be recorded. */
 export function serveObjects(objects: readonly unknown[], now: number, log: string[] = []): Server {
+  const sorted = [...objects].sort((a, b) => byBytes(key(a), key(b)));
   return createServer((request, response) => {
-    const answer = respond(objects, now, request);
+    const answer = respond(sorted, now, request);
     log.push(`${request.method} ${request.url} ${request.headers.accept} -> ${answer.status}`);
     response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
     response.end(JSON.stringify(answer.body));
   });
+}
+
+function key(object: unknown): string {
+  return `${textAt(object, 'metadata.namespace')}/${textAt(object, 'metadata.name')}`;
 }
 
 interface Answer {
@@ -98,9 +103,20 @@ function respond(objects: readonly unknown[], now: number, request: IncomingMess
       },
     };
   }
-  if ((request.headers.accept ?? '').includes('as=Table')) return ok(table(kind, selected, now));
-  if (name !== undefined) return ok(selected[0]);
-  return ok({ kind: `${kind.kind}List`, apiVersion, metadata: { resourceVersion: '1' }, items: selected });
+  const found = (body: unknown): Answer => ({
+    status: 200,
+    body,
+    ...(kind.kind === 'Endpoints'
+      ? {
+          headers: {
+            warning: '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"',
+          },
+        }
+      : {}),
+  });
+  if ((request.headers.accept ?? '').includes('as=Table')) return found(table(kind, selected, now));
+  if (name !== undefined) return found(selected[0]);
+  return found({ kind: `${kind.kind}List`, apiVersion, metadata: { resourceVersion: '1' }, items: selected });
 }
 
 function status(message: string, code: number) {

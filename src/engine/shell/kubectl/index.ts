@@ -22,7 +22,11 @@ function* kubectl(
   args: readonly string[],
 ): Task<number> {
   const before = parseFlags(args, readSpecs(globalFlags), { untilArgument: true });
-  if ('error' in before) return fail(ctx, `${before.error}\nSee 'kubectl --help' for usage.`);
+  if ('error' in before) {
+    const flag = args.find((arg) => arg.startsWith('-')) ?? '';
+    ctx.err(`Error: flags cannot be placed before plugin name: ${flag}\n`);
+    return 1;
+  }
   if ('help' in before) return print(ctx, rootHelp());
   const [first, ...rest] = before.flags.args;
   const given = args.slice(0, args.length - before.flags.args.length);

@@ -22,6 +22,7 @@ type Step =
       readonly operator: string;
       readonly right: readonly Step[];
     }
+  | { readonly kind: 'unknown'; readonly name: string }
   | { readonly kind: 'range' | 'end' };
 
 /** One `{…}` or the text between two of them. */
@@ -118,7 +119,7 @@ class ActionParser {
         steps.push({ kind: 'recursive' });
         if (/[\w]/.test(this.text[this.at] ?? '')) steps.push(this.field());
       } else if (next === ' ' || next === '@' || next === '$') this.at++;
-      else if (next === '[') steps.push(this.array());
+      else if (next === '[') steps.push(...this.array());
       else if (next === '"' || next === "'") steps.push(this.quoted(next));
       else if (next === '.') {
         this.at++;
@@ -144,7 +145,7 @@ class ActionParser {
     return name === '*' ? { kind: 'wildcard' } : { kind: 'field', name };
   }
 
-  private array(): Step {
+  private array(): Step[] {
     const end = this.closing(this.at);
     if (end < 0) throw new PathError('unterminated array');
     const inside = this.text.slice(this.at + 1, end).trim();
@@ -152,20 +153,14 @@ class ActionParser {
     return this.subscript(inside);
   }
 
-  private subscript(inside: string): Step {
-    if (inside === '*') return { kind: 'wildcard' };
-    const key = /^'([^']*)'$/.exec(inside) ?? /^"([^"]*)"$/.exec(inside);
-    if (key !== null) return { kind: 'field', name: key[1] ?? '' };
+  private subscript(inside: string): Step[] {
+    if (inside === '*') return [{ kind: 'wildcard' }];
+    // A quoted key is a path of its own: dots in it separate unless escaped.
+    const key = /^'([^']*)'$/.exec(inside);
+    if (key !== null) return this.part(`.${key[1] ?? ''}`);
     const parts = splitUnion(inside);
     if (parts.length > 1) {
-      return {
-        kind: 'union',
-        paths: parts.map((part) =>
-          part.startsWith('.')
-            ? new ActionParser(part, 0, this.depth + 1).parse(false)
-            : [this.subscript(part)],
-        ),
-      };
+      return [{ kind: 'union', paths: parts.map((part) => this.subscript(part)) }];
     }
     const match = /^(-?\d*)(:-?\d*)?(:-?\d*)?$/.exec(inside);
     if (match === null || inside === '') throw new PathError(`invalid array index ${inside}`);
@@ -173,13 +168,20 @@ class ActionParser {
       text === undefined || text === '' ? undefined : Number(text);
     const from = bound(match[1]);
     const to = bound(match[2]?.slice(1));
-    return {
-      kind: 'slice',
-      ...(from === undefined ? {} : { from }),
-      ...(to === undefined ? {} : { to }),
-      step: bound(match[3]?.slice(1)) ?? 1,
-      single: match[2] === undefined,
-    };
+    const step = bound(match[3]?.slice(1)) ?? 1;
+    return [
+      {
+        kind: 'slice',
+        ...(from === undefined ? {} : { from }),
+        ...(to === undefined ? {} : { to }),
+        step,
+        single: match[2] === undefined,
+      },
+    ];
+  }
+
+  private part(text: string): Step[] {
+    return new ActionParser(text, 0, this.depth + 1).parse(false);
   }
 
   private filter(): Step {
@@ -203,8 +205,7 @@ class ActionParser {
 
   private comparison(text: string): Step {
     const [, left = text, operator = 'exists', right = ''] = /^([^!<>=]+)([!<>=]+)([^]+?)$/.exec(text) ?? [];
-    const parse = (part: string) => new ActionParser(part.trim(), 0, this.depth + 1).parse(false);
-    return { kind: 'filter', left: parse(left), operator, right: parse(right) };
+    return { kind: 'filter', left: this.part(left.trim()), operator, right: this.part(right.trim()) };
   }
 
   private quoted(quote: string): Step {
@@ -233,7 +234,7 @@ class ActionParser {
     this.at += word.length;
     if (word === 'range' || word === 'end') return { kind: word };
     if (word === 'true' || word === 'false') return { kind: 'literal', value: word === 'true' };
-    throw new PathError(`unrecognized identifier ${word}`);
+    return { kind: 'unknown', name: word };
   }
 
   /** The bracket that closes the one at `open`. */
@@ -321,6 +322,8 @@ function walk(values: readonly unknown[], step: Step): readonly unknown[] {
           throw new PathError(`${goSyntax(value)} is not array or slice and cannot be filtered`);
         return value.filter((item) => passes(item, step.left, step.operator, step.right));
       });
+    case 'unknown':
+      throw new PathError(`unrecognized identifier ${step.name}`);
     case 'range':
     case 'end':
       return values;

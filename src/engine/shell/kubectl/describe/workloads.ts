@@ -1,7 +1,8 @@
+import { matchesSelector } from '../../../api/labels.ts';
 import { formatTimestamp, humanDuration, parseTimestamp } from '../duration.ts';
 import { formatLabels, formatLabelSelector } from '../labels.ts';
 import { replicaSetsOf } from '../revision.ts';
-import { flagAt, listAt, numberAt, textAt, valueAt } from '../value.ts';
+import { entriesAt, flagAt, listAt, numberAt, textAt, valueAt } from '../value.ts';
 import { controlledBy, controllerOf, type DescribeContext, Description } from './description.ts';
 import { describeTemplate } from './pod.ts';
 
@@ -190,7 +191,13 @@ function podsStatus(owner: unknown, context: DescribeContext): string {
   const uid = textAt(owner, 'metadata.uid');
   const pods = context
     .list('Pod', textAt(owner, 'metadata.namespace'))
-    .filter((pod) => textAt(controllerOf(pod), 'uid') === uid);
+    .filter((pod) => textAt(controllerOf(pod), 'uid') === uid && selects(owner, pod));
   const count = (phase: string) => pods.filter((pod) => textAt(pod, 'status.phase') === phase).length;
   return `${count('Running')} Running / ${count('Pending')} Waiting / ${count('Succeeded')} Succeeded / ${count('Failed')} Failed`;
+}
+
+function selects(owner: unknown, pod: unknown): boolean {
+  const labels = Object.fromEntries(entriesAt(pod, 'metadata.labels'));
+  const matchLabels = Object.fromEntries(entriesAt(owner, 'spec.selector.matchLabels'));
+  return matchesSelector({ matchLabels }, labels);
 }

@@ -48,7 +48,8 @@ function editMap(k: Invocation, what: 'label' | 'annotation', field: 'labels' | 
         if (Object.hasOwn(map, name)) {
           delete map[name];
           removed++;
-        } else if (what === 'label') k.print(`label ${JSON.stringify(name)} not found.\n`);
+        } else if (what === 'label' && !k.flags.has('dry-run'))
+          k.print(`label ${JSON.stringify(name)} not found.\n`);
         continue;
       }
       const before = Object.hasOwn(map, key) ? map[key] : undefined;

@@ -15,6 +15,7 @@ export function createGenerated(
   k: Invocation,
   kind: string,
   manifest: Draft,
+  done: 'created' | 'exposed' | 'silent' = 'created',
 ): Failure | { readonly object: KubeObject } {
   const resource = resourceOfKind(kind);
   const dryRun = dryRunOf(k);
@@ -29,7 +30,7 @@ export function createGenerated(
         ? ''
         : formatObjects(format, [{ resource, object: shown }], { single: true, headers: true });
     if (text instanceof Failure) return text;
-    if (format.kind === 'human') printDone(k, { resource, object: shown }, 'created');
+    if (format.kind === 'human') printDone(k, { resource, object: shown }, done);
     else k.print(text);
     return { object: shown };
   }
@@ -44,7 +45,7 @@ export function createGenerated(
       return new Failure(`error: ${verb}${message}`);
     return refusal(result.error);
   }
-  if (voice === 'announced') printDone(k, { resource, object: result.value }, 'created');
+  if (done !== 'silent') printDone(k, { resource, object: result.value }, done);
   return { object: result.value };
 }
 
@@ -314,21 +315,26 @@ export function* expose(k: Invocation): Task<number> {
     const clusterIP = k.flags.text('cluster-ip');
     const externalIP = k.flags.text('external-ip');
     const affinity = k.flags.text('session-affinity');
-    const created = createGenerated(k, 'Service', {
-      metadata: {
-        ...(Object.keys(labels).length > 0 ? { labels } : {}),
-        name: k.flags.text('name') || object.metadata.name,
+    const created = createGenerated(
+      k,
+      'Service',
+      {
+        metadata: {
+          ...(Object.keys(labels).length > 0 ? { labels } : {}),
+          name: k.flags.text('name') || object.metadata.name,
+        },
+        spec: {
+          ...(clusterIP === '' ? {} : { clusterIP }),
+          ...(externalIP === '' ? {} : { externalIPs: [externalIP] }),
+          ports,
+          selector: pairs,
+          ...(affinity === '' ? {} : { sessionAffinity: affinity }),
+          ...(type === '' ? {} : { type }),
+        },
+        status: { loadBalancer: {} },
       },
-      spec: {
-        ...(clusterIP === '' ? {} : { clusterIP }),
-        ...(externalIP === '' ? {} : { externalIPs: [externalIP] }),
-        ports,
-        selector: pairs,
-        ...(affinity === '' ? {} : { sessionAffinity: affinity }),
-        ...(type === '' ? {} : { type }),
-      },
-      status: { loadBalancer: {} },
-    });
+      'exposed',
+    );
     if (created instanceof Failure) errors.push(created);
   }
   return k.report(errors);

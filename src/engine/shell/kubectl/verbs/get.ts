@@ -20,8 +20,8 @@ export function* get(k: Invocation): Task<number> {
   const format = outputFormat(k);
   if (format instanceof Failure) return k.fail(format);
   if (k.args.length === 0 && !k.flags.has('filename')) {
-    k.print(
-      'You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of supported resources.\n\n',
+    k.note(
+      'You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of supported resources.\n',
     );
     return k.misuse(
       'Required resource not specified.\nUse "kubectl explain <resource>" for a detailed description of that resource (e.g. kubectl explain pods).',

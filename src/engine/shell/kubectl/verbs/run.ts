@@ -30,7 +30,7 @@ export function* run(k: Invocation): Task<number> {
   const manifest = podManifest(k, name, words, restart);
   if (manifest instanceof Failure) return k.fail(manifest);
   // A pod that is attached to is not announced: what follows is what it prints.
-  const created = createGenerated(k, 'Pod', manifest, attached ? 'silent' : 'announced');
+  const created = createGenerated(k, 'Pod', manifest, attached ? 'silent' : 'created');
   if (created instanceof Failure) return k.fail(created);
   if (flags.on('expose')) {
     const port = Number(flags.text('port'));
