@@ -107,6 +107,7 @@ export function drawNode(input: NodeInput): DrawnNode {
   const railTop = bridgeTop + (bridge ? bridgeHeight + 14 : 12);
   const columnWidth = (inner - density.columns * density.gutter) / density.columns;
   const podWidth = Math.min(columnWidth, 176);
+  const shift = density.rows > 1 ? 0 : density.gutter / 2;
 
   const { shown, folded } = chooseShown(input);
   const ports: PortShape[] = [];
@@ -116,11 +117,7 @@ export function drawNode(input: NodeInput): DrawnNode {
     const row = Math.floor(slot / density.columns);
     const column = slot % density.columns;
     const left =
-      box.x +
-      padding +
-      column * (columnWidth + density.gutter) +
-      density.gutter / 2 +
-      (columnWidth - podWidth) / 2;
+      box.x + padding + column * (columnWidth + density.gutter) + shift + (columnWidth - podWidth) / 2;
     const top = titleHeight + (density.rows - 1 - row) * (pod + rowGap);
     const podBox = turn(left, top, podWidth, pod);
     const ghost = input.ghosts.has(view.uid);
@@ -328,7 +325,7 @@ function foldBox(
     box.x +
     padding +
     column * (columnWidth + density.gutter) +
-    density.gutter / 2 +
+    (density.rows > 1 ? 0 : density.gutter / 2) +
     (columnWidth - podWidth) / 2;
   return turn(left, titleHeight, podWidth, height);
 }

@@ -7,21 +7,18 @@ import { EngineClient } from '../../../components/worker/client.ts';
 import { en } from '../../../components/strings/en.ts';
 import { ko } from '../../../components/strings/ko.ts';
 import type { LabStatus } from '../../../components/strings/strings.ts';
-import crossNode from '../fixtures/cross-node.json' with { type: 'json' };
-import clusterIp from '../fixtures/clusterip.json' with { type: 'json' };
-import policyDrop from '../fixtures/policy-drop.json' with { type: 'json' };
-import { labFrom, manyPods } from '../fixtures/lab.ts';
+import { clusterIp, crossNode, manyPods, policyDrop } from '../fixtures/lab.ts';
 
 const query = new URLSearchParams(location.search);
 document.documentElement.lang = query.get('lang') ?? 'ko';
 document.documentElement.dataset.theme = query.get('theme') ?? 'light';
 const strings = document.documentElement.lang === 'en' ? en : ko;
 const fixtures: Record<string, LabData> = {
-  'cross-node': labFrom('cross-node', crossNode),
-  clusterip: labFrom('clusterip', clusterIp),
-  'policy-drop': labFrom('policy-drop', policyDrop),
-  'thirty-pods': manyPods('thirty-pods', crossNode, 30),
-  'sixty-pods': manyPods('sixty-pods', crossNode, 60),
+  'cross-node': crossNode,
+  clusterip: clusterIp,
+  'policy-drop': policyDrop,
+  'thirty-pods': manyPods('thirty-pods', 30),
+  'sixty-pods': manyPods('sixty-pods', 60),
 };
 const wanted = query.get('lab');
 const main = document.querySelector('main');
