@@ -64,16 +64,16 @@ type Step = ClusterSnapshot['steps'][number];
 export class EngineCluster implements Cluster {
   readonly options: ResolvedOptions;
   readonly #given: ClusterOptions;
-  readonly #world: World;
+  readonly world: World;
   readonly #api: ApiServer;
   readonly #control: ControlPlane;
   readonly #cni: Cni;
-  readonly #runtime: EngineRuntime;
+  readonly runtime: EngineRuntime;
   readonly #proxies: KubeProxies;
   readonly #terminal: Terminal;
   readonly #client: Place;
   readonly #steps: Step[] = [];
-  #commands = 0;
+  #activities = 0;
   /** The workers that the options made, until Node manifests take their place. */
   #ownWorkers = true;
 
@@ -81,7 +81,7 @@ export class EngineCluster implements Cluster {
     this.options = options;
     this.#given = given;
     const world = new World({ seed: options.seed });
-    this.#world = world;
+    this.world = world;
     const lan = new Lan(world);
     const cluster = parsePrefix(options.podCIDR);
     const cni = createCni(options.cni, {
@@ -92,11 +92,11 @@ export class EngineCluster implements Cluster {
     this.#cni = cni;
     const places = new Map<string, Place>();
     const find = (host: string): Place | undefined =>
-      places.get(host) ?? this.#runtime.machines.get(host)?.place;
+      places.get(host) ?? this.runtime.machines.get(host)?.place;
     const nodeTools = machineTools(find);
     for (const netns of [lan.switch, lan.router, lan.ext])
       places.set(netns.name, machinePlace(world, netns, netns.name, 'node', nodeTools, ''));
-    this.#runtime = new EngineRuntime({
+    this.runtime = new EngineRuntime({
       world,
       lan,
       cni,
@@ -108,23 +108,26 @@ export class EngineCluster implements Cluster {
       nodeTools,
       limits: options.limits,
     });
-    const clock = { now: () => world.now, schedule: (delay: number, run: () => void) => world.schedule(delay, run) };
+    const clock = {
+      now: () => world.now,
+      schedule: (delay: number, run: () => void) => world.schedule(delay, run),
+    };
     this.#api = new ApiServer({
       clock,
       seed: options.seed,
       serviceCIDR: options.serviceCIDR,
       maxObjects: options.limits.objects,
     });
-    this.#runtime.connect(this.#api);
-    this.#control = new ControlPlane(this.#api, clock, this.#runtime, {
+    this.runtime.connect(this.#api);
+    this.#control = new ControlPlane(this.#api, clock, this.runtime, {
       podCIDR: options.podCIDR,
       networkReady: options.cni !== 'none',
     });
-    this.#proxies = new KubeProxies(world, this.#api.store, this.#runtime, options);
+    this.#proxies = new KubeProxies(world, this.#api.store, this.runtime, options);
     for (const listener of outsideListeners(() => world.now))
       bindListener(lan.ext, listener, { name: 'server', pid: 1 });
     bootstrap(this.#control, options);
-    const controlPlane = this.#runtime.machines.get(controlPlaneName);
+    const controlPlane = this.runtime.machines.get(controlPlaneName);
     if (controlPlane !== undefined)
       bindListener(
         controlPlane.netns,
@@ -137,7 +140,7 @@ export class EngineCluster implements Cluster {
       workstation,
       'workstation',
       'client',
-      clientTools(this.#runtime, find),
+      clientTools(this.runtime, find),
       '',
     );
     this.#terminal = new Terminal(world, this.#client, options.limits);
@@ -146,7 +149,7 @@ export class EngineCluster implements Cluster {
 
   apply(manifest: string, file?: string): ApplyResult {
     this.#steps.push({ kind: 'apply', manifest, ...(file === undefined ? {} : { file }) });
-    this.#world.activity = 0;
+    this.world.activity = 0;
     this.#replaceWorkers(manifest);
     const outcome = applyManifest(this.#api, manifest, file === undefined ? {} : { file });
     const settled = this.#settle();
@@ -168,35 +171,41 @@ export class EngineCluster implements Cluster {
     options: { readonly record?: boolean; readonly explain?: boolean } = {},
   ): CommandResult {
     this.#steps.push({ kind: 'run', command });
-    const world = this.#world;
-    const activity = ++this.#commands;
+    const { value, record } = this.experiment(() => this.#terminal.run(command), options.record !== false);
+    return { command, ...value, record };
+  }
+
+  /** Runs a line in the middle of an experiment. */
+  runAside(command: string): { readonly exitCode: number; readonly output: string } {
+    return this.#terminal.run(command);
+  }
+
+  /** Runs what is given as one activity and records the packets that it causes, until they have settled. */
+  experiment<T>(run: () => T, record = true): { readonly value: T; readonly record: ExperimentRecord } {
+    const { world } = this;
+    const activity = ++this.#activities;
     const start = world.now;
     const trace = new ActivityTrace(world, activity, this.options.limits.recordEvents);
-    const open = suspendTaps(world);
-    if (options.record !== false) world.tracer = trace;
-    resumeTaps(world, open);
+    const before = suspendTaps(world);
+    world.tracer = record ? trace : undefined;
+    resumeTaps(world, before);
     world.activity = activity;
-    const result = this.#terminal.run(command);
-    this.#drain(trace);
-    const taps = suspendTaps(world);
+    const value = run();
+    if (record) this.#drain(trace);
+    const after = suspendTaps(world);
     world.tracer = undefined;
-    resumeTaps(world, taps);
+    resumeTaps(world, after);
     world.activity = 0;
-    const record: ExperimentRecord = experimentRecord(trace, {
-      world,
-      start,
-      keep: (walk) => trace.own.has(walk),
-    });
-    return { command, ...result, record };
+    return { value, record: experimentRecord(trace, { world, start, keep: (walk) => trace.own.has(walk) }) };
   }
 
   view(): ClusterView {
     return clusterView({
-      world: this.#world,
+      world: this.world,
       api: this.#api,
       cni: this.#cni,
       cniName: this.options.cni,
-      runtime: this.#runtime,
+      runtime: this.runtime,
     });
   }
 
@@ -216,13 +225,13 @@ export class EngineCluster implements Cluster {
   }
 
   now(): number {
-    return this.#world.now;
+    return this.world.now;
   }
 
   advance(microseconds: number): void {
     this.#steps.push({ kind: 'advance', microseconds });
-    this.#world.activity = 0;
-    this.#world.run({ time: Math.max(0, microseconds), events: this.options.limits.events });
+    this.world.activity = 0;
+    this.world.run({ time: Math.max(0, microseconds), events: this.options.limits.events });
   }
 
   snapshot(): ClusterSnapshot {
@@ -279,7 +288,7 @@ export class EngineCluster implements Cluster {
   /** Until the control plane and the proxies are at rest. */
   #settle(): Diagnostic[] {
     const { commandTime, events } = this.options.limits;
-    const end = this.#world.run({
+    const end = this.world.run({
       until: () => this.#control.idle && this.#proxies.idle,
       time: commandTime,
       events,
@@ -299,7 +308,7 @@ export class EngineCluster implements Cluster {
 
   /** What a command set in motion ends before its record does: the last acknowledgements, a reset, an error on its way. */
   #drain(trace: Trace): void {
-    const world = this.#world;
+    const world = this.world;
     const deadline = world.now + LONGEST_TAIL;
     for (let seen = -1; seen !== trace.events.length && world.now < deadline;) {
       seen = trace.events.length;
