@@ -56,7 +56,7 @@ const customResources = `
 AdminNetworkPolicy|apiVersion:s,kind:s,metadata:ObjectMeta,spec!:AdminNetworkPolicySpec,status:a
 AdminNetworkPolicySpec|egress:[]AdminNetworkPolicyEgressRule,ingress:[]AdminNetworkPolicyIngressRule,priority!:i,subject!:AdminNetworkPolicySubject
 AdminNetworkPolicySubject|namespaces:LabelSelector,pods:NamespacedPod
-NamespacedPod|namespaceSelector!:LabelSelector,podSelector!:LabelSelector
+NamespacedPod|namespaceSelector:LabelSelector,podSelector:LabelSelector
 AdminNetworkPolicyIngressRule|action!:Allow/Deny/Pass,from!:[]AdminNetworkPolicyIngressPeer,name:s,ports:[]AdminNetworkPolicyPort
 AdminNetworkPolicyEgressRule|action!:Allow/Deny/Pass,name:s,ports:[]AdminNetworkPolicyPort,to!:[]AdminNetworkPolicyEgressPeer
 AdminNetworkPolicyIngressPeer|namespaces:LabelSelector,pods:NamespacedPod

@@ -1,6 +1,7 @@
 import { structType } from './fields.ts';
 import type { Draft, DraftValue } from './json.ts';
 import { child, isObject, numberAt, objectAt, objectsAt, textAt } from './json.ts';
+import type { JsonPath } from './path.ts';
 import { setOwn } from './yaml.ts';
 
 type Defaults = Readonly<Record<string, DraftValue>>;
@@ -67,19 +68,31 @@ export function visitStructs(
   value: DraftValue | undefined,
   visit: (struct: string, object: Draft) => void,
 ): void {
-  const list = /^(?:\[\]|\{\})/.test(code);
-  if (list) {
-    if (Array.isArray(value)) for (const item of value) visitStructs(code.slice(2), item, visit);
+  visitStructsAt(code, value, [], visit);
+}
+
+export function visitStructsAt(
+  code: string,
+  value: DraftValue | undefined,
+  path: JsonPath,
+  visit: (struct: string, object: Draft, path: JsonPath) => void,
+): void {
+  if (code.startsWith('[]') || code.startsWith('{}')) {
+    if (!structType(code.slice(2))) return;
+    if (Array.isArray(value))
+      for (const [i, item] of value.entries()) visitStructsAt(code.slice(2), item, [...path, i], visit);
     else if (isObject(value))
-      for (const item of Object.values(value)) visitStructs(code.slice(2), item, visit);
+      for (const [key, item] of Object.entries(value))
+        visitStructsAt(code.slice(2), item, [...path, key], visit);
     return;
   }
   if (!isObject(value)) return;
   const type = structType(code);
   if (!type) return;
-  visit(type.name, value);
-  for (const [name, field] of type.fields) {
-    if (Object.hasOwn(value, name)) visitStructs(field.code, value[name], visit);
+  visit(type.name, value, path);
+  for (const key of Object.keys(value)) {
+    const field = type.fields.get(key);
+    if (field) visitStructsAt(field.code, value[key], [...path, key], visit);
   }
 }
 
@@ -125,6 +138,9 @@ const computed: Readonly<Record<string, (part: Draft) => void>> = {
     const requests = child(resources, 'requests');
     for (const [name, amount] of Object.entries(limits))
       if (!Object.hasOwn(requests, name)) setOwn(requests, name, amount ?? null);
+  },
+  Volume: (volume) => {
+    if (Object.keys(volume).every((key) => key === 'name')) volume['emptyDir'] = {};
   },
   PodSpec: (spec) => {
     spec['enableServiceLinks'] ??= true;
@@ -176,6 +192,11 @@ const computed: Readonly<Record<string, (part: Draft) => void>> = {
   NetworkPolicySpec: (spec) => {
     spec['podSelector'] ??= {};
     spec['policyTypes'] ??= objectsAt(spec, 'egress').length > 0 ? ['Ingress', 'Egress'] : ['Ingress'];
+  },
+  // The CRD requires both; policy suites leave one out, and network-policy-api's Go types then read an empty selector.
+  NamespacedPod: (peer) => {
+    peer['namespaceSelector'] ??= {};
+    peer['podSelector'] ??= {};
   },
   Secret: (secret) => {
     const text = objectAt(secret, 'stringData');

@@ -12,7 +12,7 @@ import type { ResourceKind } from './kinds.ts';
 import { groupKind, groupResource, resourceOfKind } from './kinds.ts';
 import { Store } from './store.ts';
 import type { Kind, KubeObject, Namespace, ObjectMeta, ObjectOf, Pod, Service } from './types.ts';
-import { validateCreate, validateUpdate } from './validate.ts';
+import { validateCreate, validateUpdate } from './validation/validate.ts';
 
 export interface ApiServerOptions {
   readonly clock: Clock;

@@ -385,10 +385,10 @@ export function setOwn<T>(object: Record<string, T>, key: string, value: T): voi
   else object[key] = value;
 }
 
-const truths = /^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$/;
-const falsehoods = /^(?:n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$/;
+const truths = /^(?:yes|Yes|YES|true|True|TRUE|on|On|ON)$/;
+const falsehoods = /^(?:no|No|NO|false|False|FALSE|off|Off|OFF)$/;
 
-/** go-yaml v2's resolve(): YAML 1.1 without sexagesimals, times left as text. */
+/** go-yaml's resolve() as Kubernetes uses it: YAML 1.1 without sexagesimals and without `y` and `n`, times left as text. */
 function scalarValue(source: string, plain: boolean, tag: string | undefined): Json {
   if (tag === 'tag:yaml.org,2002:str' || tag === '!' || (!plain && !tag?.startsWith('tag:yaml.org,2002:')))
     return source;

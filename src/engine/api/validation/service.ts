@@ -1,0 +1,199 @@
+import { parseAddress, parseCidr } from '../address.ts';
+import type { FieldError } from '../error.ts';
+import * as field from '../field.ts';
+import type { Draft } from '../json.ts';
+import { equalJson, numberAt, objectAt, objectsAt, textAt } from '../json.ts';
+import type { JsonPath } from '../path.ts';
+import { validateLabels } from './metadata.ts';
+import { dns1123Label, dns1123Subdomain, immutableField, portName, portNumber } from './names.ts';
+
+const validIp = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
+
+/** core validation.ValidateService */
+export function validateService(service: Draft): FieldError[] {
+  const spec = objectAt(service, 'spec') ?? {};
+  const path = ['spec'];
+  const errors: FieldError[] = [];
+  const type = textAt(spec, 'type') ?? '';
+  const ports = objectsAt(spec, 'ports');
+  const ips = addressesOf(spec);
+  const headless = ips[0] === 'None';
+  if (ports.length === 0 && !headless && type !== 'ExternalName')
+    errors.push(field.required([...path, 'ports']));
+  if (type === 'LoadBalancer' || type === 'NodePort') {
+    if (headless)
+      errors.push(
+        field.invalid([...path, 'clusterIPs', 0], 'None', `may not be set to 'None' for ${type} services`),
+      );
+  } else if (type === 'ExternalName') {
+    if (ips.length > 0 && !headless)
+      errors.push(field.forbidden([...path, 'clusterIPs'], 'may not be set when `type` is "ExternalName"'));
+    const name = (textAt(spec, 'externalName') ?? '').replace(/\.$/, '');
+    if (name === '') errors.push(field.required([...path, 'externalName']));
+    else
+      for (const problem of dns1123Subdomain(name))
+        errors.push(field.invalid([...path, 'externalName'], name, problem));
+  }
+  const names = new Set<string>();
+  for (const [i, port] of ports.entries()) {
+    errors.push(...validatePort(port, [...path, 'ports', i], ports.length > 1, headless, names));
+    if (type === 'ClusterIP' && numberAt(port, 'nodePort')) {
+      errors.push(
+        field.forbidden([...path, 'ports', i, 'nodePort'], "may not be used when `type` is 'ClusterIP'"),
+      );
+    }
+  }
+  errors.push(...duplicatePorts(ports, path));
+  errors.push(...validateLabels(objectAt(spec, 'selector'), [...path, 'selector']));
+  errors.push(...validateAddresses(spec, path));
+  const timeout = numberAt(objectAt(objectAt(spec, 'sessionAffinityConfig'), 'clientIP'), 'timeoutSeconds');
+  if (timeout !== undefined && (timeout <= 0 || timeout > 86_400)) {
+    errors.push(
+      field.invalid(
+        [...path, 'sessionAffinityConfig', 'clientIP', 'timeoutSeconds'],
+        timeout,
+        'must be greater than 0 and less than 86400',
+      ),
+    );
+  }
+  if (
+    textAt(spec, 'externalTrafficPolicy') !== undefined &&
+    type !== 'LoadBalancer' &&
+    type !== 'NodePort' &&
+    texts(spec, 'externalIPs').length === 0
+  ) {
+    errors.push(
+      field.invalid(
+        [...path, 'externalTrafficPolicy'],
+        textAt(spec, 'externalTrafficPolicy'),
+        'may only be set for externally-accessible services',
+      ),
+    );
+  }
+  const ranges = texts(spec, 'loadBalancerSourceRanges');
+  if (ranges.length > 0 && type !== 'LoadBalancer') {
+    errors.push(
+      field.forbidden(
+        [...path, 'loadBalancerSourceRanges'],
+        "may only be used when `type` is 'LoadBalancer'",
+      ),
+    );
+  }
+  for (const [i, range] of ranges.entries()) {
+    if (!parseCidr(range.trim())) {
+      errors.push(
+        field.invalid(
+          [...path, 'loadBalancerSourceRanges', i],
+          range,
+          'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+        ),
+      );
+    }
+  }
+  const distribution = textAt(spec, 'trafficDistribution');
+  const supported = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
+  if (distribution !== undefined && !supported.includes(distribution))
+    errors.push(field.notSupported([...path, 'trafficDistribution'], distribution, supported));
+  return errors;
+}
+
+function validatePort(
+  port: Draft,
+  path: JsonPath,
+  several: boolean,
+  headless: boolean,
+  names: Set<string>,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const name = textAt(port, 'name') ?? '';
+  if (several && name === '') errors.push(field.required([...path, 'name']));
+  else if (name) {
+    for (const problem of dns1123Label(name)) errors.push(field.invalid([...path, 'name'], name, problem));
+    if (names.has(name)) errors.push(field.duplicate([...path, 'name'], name));
+    names.add(name);
+  }
+  const number = numberAt(port, 'port') ?? 0;
+  for (const problem of portNumber(number)) errors.push(field.invalid([...path, 'port'], number, problem));
+  const target = port['targetPort'];
+  if (typeof target === 'number')
+    for (const problem of portNumber(target))
+      errors.push(field.invalid([...path, 'targetPort'], target, problem));
+  else if (typeof target === 'string')
+    for (const problem of portName(target))
+      errors.push(field.invalid([...path, 'targetPort'], target, problem));
+  void headless;
+  return errors;
+}
+
+function duplicatePorts(ports: readonly Draft[], path: JsonPath): FieldError[] {
+  const errors: FieldError[] = [];
+  const seen = new Set<string>();
+  const nodePorts = new Set<string>();
+  for (const [i, port] of ports.entries()) {
+    const protocol = textAt(port, 'protocol') ?? 'TCP';
+    const number = numberAt(port, 'port') ?? 0;
+    if (seen.has(`${protocol} ${number}`)) {
+      const error = field.duplicate([...path, 'ports', i], { port: number, protocol });
+      errors.push({ ...error, path: [...path, 'ports', i, 'port'] });
+    }
+    seen.add(`${protocol} ${number}`);
+    const nodePort = numberAt(port, 'nodePort');
+    if (!nodePort) continue;
+    if (nodePorts.has(`${protocol} ${nodePort}`))
+      errors.push(field.duplicate([...path, 'ports', i, 'nodePort'], nodePort));
+    nodePorts.add(`${protocol} ${nodePort}`);
+  }
+  return errors;
+}
+
+function validateAddresses(spec: Draft, path: JsonPath): FieldError[] {
+  const errors: FieldError[] = [];
+  const ips = texts(spec, 'clusterIPs');
+  const clusterIP = textAt(spec, 'clusterIP') ?? '';
+  if (ips.length > 0 && clusterIP !== '' && ips[0] !== clusterIP) {
+    errors.push(field.invalid([...path, 'clusterIPs'], ips, 'first value must match `clusterIP`'));
+  }
+  if (ips.length > 2)
+    errors.push(field.invalid([...path, 'clusterIPs'], ips, 'may only hold up to 2 values'));
+  for (const [i, ip] of addressesOf(spec).entries()) {
+    if (ip === 'None' || ip === '') continue;
+    if (!parseAddress(ip))
+      errors.push({
+        ...field.invalid([...path, 'clusterIPs', i], ip, validIp),
+        path: [...path, 'clusterIP'],
+      });
+  }
+  for (const [i, ip] of texts(spec, 'externalIPs').entries()) {
+    const address = parseAddress(ip);
+    const at = [...path, 'externalIPs', i];
+    if (!address) errors.push(field.invalid(at, ip, validIp));
+    else if (address.value === 0n) errors.push(field.invalid(at, ip, `may not be unspecified (${ip})`));
+    else if (/^127\.|^::1$/.test(ip))
+      errors.push(field.invalid(at, ip, 'may not be in the loopback range (127.0.0.0/8, ::1/128)'));
+    else if (/^169\.254\./.test(ip))
+      errors.push(field.invalid(at, ip, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'));
+  }
+  return errors;
+}
+
+function addressesOf(spec: Draft): string[] {
+  const ips = texts(spec, 'clusterIPs');
+  const clusterIP = textAt(spec, 'clusterIP');
+  return ips.length > 0 ? ips : clusterIP ? [clusterIP] : [];
+}
+
+function texts(spec: Draft, key: string): string[] {
+  const list = spec[key];
+  return Array.isArray(list) ? list.filter((item) => typeof item === 'string') : [];
+}
+
+/** ValidateServiceUpdate: a cluster IP stays for life, unless the type is or becomes ExternalName. */
+export function validateServiceUpdate(next: Draft, live: Draft): FieldError[] {
+  const [spec, old] = [objectAt(next, 'spec') ?? {}, objectAt(live, 'spec') ?? {}];
+  if (textAt(spec, 'type') === 'ExternalName' || textAt(old, 'type') === 'ExternalName') return [];
+  const [after, before] = [addressesOf(spec), addressesOf(old)];
+  // Left out, they are kept.
+  if (after.length === 0 || equalJson(after[0], before[0])) return [];
+  const error = field.invalid(['spec', 'clusterIPs', 0], after[0] ?? '', immutableField);
+  return [{ ...error, path: ['spec', 'clusterIP'] }];
+}

@@ -1,0 +1,202 @@
+import { parseAddress, parseCidr } from '../address.ts';
+import { visitStructsAt } from '../defaults.ts';
+import type { FieldError } from '../error.ts';
+import * as field from '../field.ts';
+import { structType } from '../fields.ts';
+import type { Draft } from '../json.ts';
+import { equalJson, objectAt, objectsAt, textAt } from '../json.ts';
+import type { ResourceKind } from '../kinds.ts';
+import { validateImmutable, validateMetadata } from './metadata.ts';
+import { configMapKey, qualifiedName, validLabelValue } from './names.ts';
+import {
+  validateAdminPolicy,
+  validateEndpoints,
+  validateEndpointSlice,
+  validateIngress,
+  validateNetworkPolicy,
+} from './network.ts';
+import { validatePodSpec, validatePodUpdate } from './pod.ts';
+import { validateService, validateServiceUpdate } from './service.ts';
+import { validateWorkload, validateWorkloadUpdate } from './workload.ts';
+
+/** Everything wrong with a new object, defaulted before, in the API server's words. */
+export function validateCreate(resource: ResourceKind, object: Draft): FieldError[] {
+  const errors = validateMetadata(resource, object);
+  if (!resource.modelled) return errors;
+  errors.push(...validateSchema(resource.kind, object), ...validateKind(resource.kind, object));
+  return errors;
+}
+
+/** Everything wrong with an object as it should become. */
+export function validateUpdate(resource: ResourceKind, next: Draft, live: Draft): FieldError[] {
+  const errors = validateMetadata(resource, next);
+  if (!resource.modelled) return errors;
+  errors.push(...validateSchema(resource.kind, next), ...validateChange(resource.kind, next, live));
+  // A pod that was changed where it may not is told so, and not what else its new spec lacks.
+  if (resource.kind !== 'Pod' || errors.length === 0) errors.push(...validateKind(resource.kind, next));
+  return errors;
+}
+
+/** Strings that must be one of a few, and what custom resources require. */
+function validateSchema(kind: string, object: Draft): FieldError[] {
+  const errors: FieldError[] = [];
+  visitStructsAt(kind, object, [], (struct, part, path) => {
+    for (const [name, { code, required }] of structType(struct)?.fields ?? []) {
+      const value = Object.hasOwn(part, name) ? part[name] : undefined;
+      if (value === undefined) {
+        if (required) errors.push(field.required([...path, name]));
+        continue;
+      }
+      const list = code.startsWith('[]');
+      const allowed = code.slice(list ? 2 : 0);
+      if (!allowed.includes('/')) continue;
+      const supported = allowed.split('/').filter((text) => text !== '');
+      for (const [i, item] of (list && Array.isArray(value) ? value : [value]).entries()) {
+        if (typeof item !== 'string' || supported.includes(item)) continue;
+        // Absent and empty are the same to Go.
+        if (item === '' && !list) continue;
+        errors.push(field.notSupported(list ? [...path, name, i] : [...path, name], item, supported));
+      }
+    }
+  });
+  return errors;
+}
+
+function validateKind(kind: string, object: Draft): FieldError[] {
+  switch (kind) {
+    case 'Pod':
+      return validatePodSpec(objectAt(object, 'spec') ?? {}, ['spec']);
+    case 'Service':
+      return validateService(object);
+    case 'Deployment':
+    case 'ReplicaSet':
+    case 'StatefulSet':
+    case 'DaemonSet':
+    case 'Job':
+      return validateWorkload(kind, object);
+    case 'NetworkPolicy':
+      return validateNetworkPolicy(object);
+    case 'AdminNetworkPolicy':
+    case 'BaselineAdminNetworkPolicy':
+      return validateAdminPolicy(kind, object);
+    case 'EndpointSlice':
+      return validateEndpointSlice(object);
+    case 'Endpoints':
+      return validateEndpoints(object);
+    case 'Ingress':
+      return validateIngress(object);
+    case 'IngressClass': {
+      const controller = textAt(objectAt(object, 'spec'), 'controller') ?? '';
+      return controller.includes('/') || controller === ''
+        ? []
+        : [
+            field.invalid(
+              ['spec', 'controller'],
+              controller,
+              'must be a domain-prefixed path (such as "acme.io/foo")',
+            ),
+          ];
+    }
+    case 'ConfigMap':
+    case 'Secret':
+      return ['data', 'binaryData'].flatMap((key) =>
+        Object.keys(objectAt(object, key) ?? {}).flatMap((name) =>
+          configMapKey(name).map((problem) => ({
+            ...field.invalid([key], name, problem),
+            path: [key, name],
+            field: `${key}[${name}]`,
+          })),
+        ),
+      );
+    case 'Node':
+      return validateNode(object);
+    default:
+      return [];
+  }
+}
+
+function validateNode(node: Draft): FieldError[] {
+  const errors: FieldError[] = [];
+  const spec = objectAt(node, 'spec');
+  const podCIDRs = Array.isArray(spec?.['podCIDRs']) ? spec['podCIDRs'] : [];
+  const podCIDR = textAt(spec, 'podCIDR');
+  for (const [i, cidr] of (podCIDRs.length > 0 ? podCIDRs : podCIDR ? [podCIDR] : []).entries()) {
+    if (typeof cidr !== 'string' || parseCidr(cidr)) continue;
+    const error = field.invalid(
+      ['spec', 'podCIDRs', i],
+      cidr,
+      'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+    );
+    errors.push(podCIDRs.length > 0 ? error : { ...error, path: ['spec', 'podCIDR'] });
+  }
+  const seen = new Set<string>();
+  for (const [i, taint] of objectsAt(spec, 'taints').entries()) {
+    const path = ['spec', 'taints', i];
+    const key = textAt(taint, 'key') ?? '';
+    const effect = textAt(taint, 'effect') ?? '';
+    for (const problem of qualifiedName(key)) errors.push(field.invalid([...path, 'key'], key, problem));
+    for (const problem of validLabelValue(textAt(taint, 'value') ?? ''))
+      errors.push(field.invalid([...path, 'value'], taint['value'], problem));
+    if (!['NoSchedule', 'PreferNoSchedule', 'NoExecute'].includes(effect)) {
+      errors.push(
+        field.notSupported([...path, 'effect'], effect, ['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+      );
+    }
+    if (seen.has(`${key} ${effect}`)) errors.push(field.duplicate(path, taint));
+    seen.add(`${key} ${effect}`);
+  }
+  for (const [i, address] of objectsAt(objectAt(node, 'status'), 'addresses').entries()) {
+    if (textAt(address, 'type') !== 'InternalIP') continue;
+    const ip = textAt(address, 'address') ?? '';
+    if (!parseAddress(ip))
+      errors.push(
+        field.invalid(
+          ['status', 'addresses', i, 'address'],
+          ip,
+          'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+        ),
+      );
+  }
+  return errors;
+}
+
+function validateChange(kind: string, next: Draft, live: Draft): FieldError[] {
+  switch (kind) {
+    case 'Pod':
+      return validatePodUpdate(next, live);
+    case 'Service':
+      return validateServiceUpdate(next, live);
+    case 'Deployment':
+    case 'ReplicaSet':
+    case 'StatefulSet':
+    case 'DaemonSet':
+    case 'Job':
+      return validateWorkloadUpdate(kind, next, live);
+    case 'EndpointSlice':
+      return validateImmutable(next['addressType'], live['addressType'], ['addressType']);
+    case 'ConfigMap':
+    case 'Secret': {
+      if (kind === 'Secret' && next['type'] !== live['type'])
+        return validateImmutable(next['type'], live['type'], ['type']);
+      if (live['immutable'] !== true) return [];
+      const detail = 'field is immutable when `immutable` is set';
+      return ['immutable', 'data', 'binaryData']
+        .filter((key) => !equalJson(next[key], live[key]))
+        .map((key) => field.forbidden([key], detail));
+    }
+    case 'Node': {
+      const old = textAt(objectAt(live, 'spec'), 'podCIDR');
+      const now = textAt(objectAt(next, 'spec'), 'podCIDR');
+      return old === undefined || old === now
+        ? []
+        : [
+            field.forbidden(
+              ['spec', 'podCIDR'],
+              'node updates may not change podCIDR except from "" to valid',
+            ),
+          ];
+    }
+    default:
+      return [];
+  }
+}
