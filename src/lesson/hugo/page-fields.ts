@@ -76,6 +76,8 @@ export function readFields(
       }
       const value = data[source];
       if (value === undefined || value === null || value === '') continue;
+      // `published: false` is an old way to say draft.
+      if (source === 'published' && typeof value === 'boolean') continue;
       const read = readDate(value);
       if (read !== undefined) return read;
       complain(source, 'a date such as 2024-05-17');
