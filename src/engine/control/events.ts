@@ -1,11 +1,12 @@
 import { microsecondsOf } from '../api/clock.ts';
-import { draw } from '../api/draw.ts';
 import type { ApiServer } from '../api/server.ts';
 import type { Event, KubeObject } from '../api/types.ts';
 
 const maxEvents = 4_000;
 /** The API server forgets events after an hour. */
 const timeToLive = 3_600_000_000;
+/** Microseconds from 1970 to the beginning of virtual time. */
+const sinceEpoch = -(microsecondsOf('1970-01-01T00:00:00Z') ?? 0);
 
 /** Writes Events as client-go's recorder does: equal ones are counted, and there is no end of memory for them. */
 export class EventRecorder {
@@ -48,7 +49,9 @@ export class EventRecorder {
     }
     if (this.recent.size >= maxEvents && !this.forgetOldest(now, type)) return;
     this.sequence++;
-    const name = `${metadata.name}.${(draw(server.seed, metadata.uid, this.sequence) >>> 4).toString(16)}${(0x10000 + (this.sequence % 0xffff)).toString(16).slice(1)}`;
+    // As client-go names them, by the time in nanoseconds: `kubectl get events` lists an object's in order.
+    const nanoseconds = BigInt(now + sinceEpoch) * 1000n + BigInt(this.sequence % 1000);
+    const name = `${metadata.name}.${nanoseconds.toString(16)}`;
     const made = server.createTrusted('Event', {
       metadata: { namespace, name },
       involvedObject: {

@@ -40,7 +40,8 @@ function run(args: readonly string[]): Promise<{ stdout: string; stderr: string;
     child.stdout.on('data', (data) => (stdout += String(data)));
     child.stderr.on('data', (data) => (stderr += String(data)));
     child.stdin.end();
-    child.on('close', (code) => resolve({ stdout, stderr, code }));
+    // The fixture server ends watches early, which client-go may log.
+    child.on('close', (code) => resolve({ stdout, stderr: stderr.replace(/^I\d{4} .*\n/gm, ''), code }));
   });
 }
 

@@ -159,7 +159,9 @@ export function* attach(k: Invocation): Task<number> {
   const container = chooseContainer(k, found.pod, k.flags.text('container'));
   if (container instanceof Failure) return k.fail(container);
   k.note("If you don't see a command prompt, try pressing enter.");
-  return yield* attachTo(k, found.pod, found.pod.spec.restartPolicy ?? 'Always');
+  const ended = yield* attachTo(k, found.pod, 'Always');
+  if (ended.message !== '') k.note(ended.message);
+  return ended.code;
 }
 
 /** A quiet `logs -f` is left after this time, as with Ctrl-C. */

@@ -34,7 +34,7 @@ export function createGenerated(
     else k.print(text);
     return { object: shown };
   }
-  const result = k.host.api.create(resource, named(manifest, resource.namespaced ? k.namespace : undefined));
+  const result = k.host.api.create(resource, complete(resource, manifest, k.namespace));
   if (!result.ok) {
     const { reason, message, causes } = result.error;
     const verb =
@@ -49,10 +49,9 @@ export function createGenerated(
   return { object: result.value };
 }
 
-function named(manifest: Draft, namespace: string | undefined): Draft {
-  if (namespace === undefined) return manifest;
+function complete({ apiVersion, kind, namespaced }: ResourceKind, manifest: Draft, namespace: string): Draft {
   const metadata = isObject(manifest['metadata']) ? manifest['metadata'] : {};
-  return { ...manifest, metadata: { ...metadata, namespace } };
+  return { ...manifest, apiVersion, kind, metadata: namespaced ? { ...metadata, namespace } : metadata };
 }
 
 /** The object as the generator has it, before the server saw it. */

@@ -17,8 +17,10 @@ export function* run(k: Invocation): Task<number> {
   const restart = flags.text('restart') || 'Always';
   if (!['Always', 'OnFailure', 'Never'].includes(restart))
     return k.misuse(`invalid restart policy: ${restart}`);
-  const interactive = flags.on('stdin') || flags.on('tty');
-  const attached = flags.has('attach') ? flags.on('attach') : interactive;
+  if (flags.on('tty') && !flags.on('stdin')) {
+    return k.misuse('-i/--stdin is required for containers with -t/--tty=true');
+  }
+  const attached = flags.has('attach') ? flags.on('attach') : flags.on('stdin');
   if (flags.on('rm') && !attached) return k.misuse('--rm should only be used for attached containers');
   const dryRun = dryRunOf(k);
   if (dryRun instanceof Failure) return k.fail(dryRun);
@@ -42,9 +44,10 @@ export function* run(k: Invocation): Task<number> {
     if (service instanceof Failure) return k.fail(service);
   }
   if (!attached) return 0;
-  const code = yield* attachTo(k, created.object, restart);
+  const ended = yield* attachTo(k, created.object, restart);
   if (flags.on('rm')) removePod(k, created.object);
-  return code;
+  if (ended.message !== '') k.note(ended.message);
+  return ended.code;
 }
 
 function podManifest(
@@ -114,18 +117,25 @@ function removePod(k: Invocation, pod: KubeObject): void {
 
 /** Longest time without output or change after which an attached command is left, as with Ctrl-C. */
 const patience = 60_000_000;
-const poll = 100_000;
+const poll = 50_000;
+
+/** How an attached command ended: its exit code, and what there is to say about it. */
+export interface Ended {
+  readonly code: number;
+  readonly message: string;
+}
 
 /** Shows what the pod's container prints until it ends. */
-export function* attachTo(k: Invocation, created: KubeObject, restart: string): Task<number> {
-  const { namespace, name, uid } = created.metadata;
+export function* attachTo(k: Invocation, created: KubeObject, restart: string): Task<Ended> {
+  const { namespace = '', name, uid } = created.metadata;
   let shown = 0;
   let quietSince = k.ctx.world.now;
   let last: KubeObject | undefined;
   for (;;) {
     const pod = k.store.get('Pod', namespace, name);
-    if (pod === undefined || pod.metadata.uid !== uid)
-      return k.fail(`pods ${JSON.stringify(name)} not found`);
+    if (pod === undefined || pod.metadata.uid !== uid) {
+      return { code: 1, message: `Error from server (NotFound): pods ${JSON.stringify(name)} not found` };
+    }
     const container = pod.spec.containers[0]?.name ?? '';
     const lines = k.host.log(pod, container, 'current') ?? [];
     for (const line of lines.slice(shown)) k.print(line.text);
@@ -133,26 +143,18 @@ export function* attachTo(k: Invocation, created: KubeObject, restart: string): 
     shown = lines.length;
     last = pod;
     const terminated = terminationOf(pod);
-    if (terminated !== undefined && restart !== 'Always') {
-      const code = numberAt(terminated, 'exitCode');
-      if (code !== 0) {
-        k.note(`pod ${namespace ?? ''}/${name} terminated (${textAt(terminated, 'reason')})`);
-      }
-      return code;
-    }
-    if (terminated !== undefined) return 0;
-    const waiting = textAt(listAt(pod, 'status.containerStatuses')[0], 'state.waiting.reason');
-    if (
-      /^(ErrImagePull|ImagePullBackOff|InvalidImageName|CreateContainerError|RunContainerError)$/.test(
-        waiting,
-      ) &&
-      k.ctx.world.now - quietSince > poll
-    ) {
-      return k.fail('timed out waiting for the condition');
+    if (terminated !== undefined) {
+      const code = restart === 'Always' ? 0 : numberAt(terminated, 'exitCode');
+      const detail = textAt(terminated, 'message');
+      const message = `pod ${namespace}/${name} terminated (${textAt(terminated, 'reason')})${detail === '' ? '' : `\n${detail}`}`;
+      return { code, message: code === 0 ? '' : message };
     }
     if (k.ctx.world.now - quietSince >= patience) {
-      k.ctx.err('^C\n');
-      return 130;
+      const waiting = textAt(listAt(pod, 'status.containerStatuses')[0], 'state.waiting.reason');
+      if (waiting !== '' || pod.status.phase === 'Pending') {
+        return { code: 1, message: 'error: timed out waiting for the condition' };
+      }
+      return { code: 130, message: '^C' };
     }
     yield* nextChange(k.ctx.world, k.store, 'Pod', poll);
   }
