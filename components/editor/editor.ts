@@ -3,7 +3,7 @@ import { yaml } from '@codemirror/lang-yaml';
 import { HighlightStyle, indentUnit, syntaxHighlighting } from '@codemirror/language';
 import { lintGutter, setDiagnostics } from '@codemirror/lint';
 import { EditorState } from '@codemirror/state';
-import { EditorView, keymap, lineNumbers } from '@codemirror/view';
+import { EditorView, keymap } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import type { Diagnostic } from '../../src/engine/cluster.ts';
 
@@ -40,7 +40,6 @@ export function openEditor(options: EditorOptions): ManifestEditor {
       doc: options.text,
       extensions: [
         history(),
-        lineNumbers(),
         lintGutter(),
         yaml(),
         indentUnit.of('  '),

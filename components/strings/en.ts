@@ -93,7 +93,7 @@ export const en: Strings = {
     pmtu: (d, at) => `${at} notes that the path to ${d.dst} takes ${d.mtu} bytes at most.`,
     reassembled: (d, at) => `${at} puts ${d.fragments} fragments from ${d.src} together again (id ${d.id}).`,
     rule: (d, at) =>
-      `${at}, ${d.table}/${d.chain}: ${code(d.rule)} matches → ${d.verdict}${d.walked > 1 ? ` (${d.walked} rules compared)` : ''}.${d.note ? ` ${d.note}` : ''}`,
+      `${at}, ${d.table}/${d.chain}: ${code(d.rule)} matches → ${d.verdict}${d.walked > 1 ? ` (${d.walked} rules compared)` : ''}.${d.note ? ` (${d.note})` : ''}`,
     'chain-policy': (d, at) =>
       `${at}, ${d.table}/${d.chain}: no rule matched, so the policy ${d.verdict} holds.`,
     conntrack: (d, at) =>
@@ -143,7 +143,7 @@ export const en: Strings = {
     running: 'Running…',
     edited: 'Edited, not applied yet',
     applied: 'Applied: the experiment ran again',
-    failed: 'The manifest was refused: nothing after the error was applied',
+    failed: 'The manifest was refused: the cluster is as it was',
     stale: 'The picture is from before your change. Run the command again to see what is different.',
     limit: 'A limit ended this command',
     offline: 'You are offline and the engine is not loaded yet. What was prerendered still plays.',

@@ -103,7 +103,7 @@ export const ko: Strings = {
     reassembled: (d, at) =>
       `${조사(at, '이/가')} ${d.src}에서 온 조각 ${d.fragments}개를 다시 합칩니다(id ${d.id}).`,
     rule: (d, at) =>
-      `${at}의 ${d.table}/${d.chain}: 규칙 ${코드(d.rule, '이/가')} 일치합니다 → ${d.verdict}${d.walked > 1 ? ` (규칙 ${d.walked}개를 비교)` : ''}.${d.note ? ` ${d.note}` : ''}`,
+      `${at}의 ${d.table}/${d.chain}: 규칙 ${코드(d.rule, '이/가')} 일치합니다 → ${d.verdict}${d.walked > 1 ? ` (규칙 ${d.walked}개를 비교)` : ''}.${d.note ? ` (${d.note})` : ''}`,
     'chain-policy': (d, at) =>
       `${at}의 ${d.table}/${d.chain}: 일치하는 규칙이 없어 체인 정책 ${조사(d.verdict, '이/가')} 적용됩니다.`,
     conntrack: (d, at) =>
@@ -152,7 +152,7 @@ export const ko: Strings = {
     running: '실행하는 중…',
     edited: '수정됨. 아직 적용하지 않았습니다',
     applied: '적용하고 실험을 다시 실행했습니다',
-    failed: '매니페스트가 거부되었습니다. 오류 뒤의 내용은 적용되지 않았습니다',
+    failed: '매니페스트가 거부되었습니다. 클러스터는 그대로입니다',
     stale: '그림은 변경하기 전의 것입니다. 명령을 다시 실행하면 무엇이 달라졌는지 볼 수 있습니다.',
     limit: '제한에 걸려 명령이 끝났습니다',
     offline: '오프라인이고 엔진을 아직 불러오지 못했습니다. 미리 실행한 결과는 재생할 수 있습니다.',

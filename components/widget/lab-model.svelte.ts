@@ -211,46 +211,47 @@ export class LabModel {
     if (host === undefined || this.busy) return;
     this.pause();
     this.#wake(host);
-    this.diagnostics = [];
     const experiments: Experiment[] = [];
     const views: ClusterView[] = [];
     const entries: TranscriptEntry[] = [];
+    const diagnostics: Diagnostic[] = [];
     const parts = [...host.before(), this.part];
     const prelude = parts.slice(0, -1).flatMap((part) => part.steps.map(quiet));
     let done = 0;
     let refused = false;
-    const outcome = await host.engine.open(
-      this.world,
-      parts[0]?.options ?? {},
-      [...prelude, ...this.part.steps],
-      (result) => {
-        done += 1;
-        if (done <= prelude.length) return;
-        if (result.kind === 'apply') {
-          entries.push({
-            command: `kubectl apply -f ${result.file}`,
-            output: result.result.output,
-            exitCode: result.result.ok ? 0 : 1,
-          });
-          this.diagnostics = [...this.diagnostics, ...result.result.diagnostics];
-          refused ||= !result.result.ok;
-          views.push(result.view);
-        } else {
-          entries.push(entryOf(result));
-          experiments.push(experimentOf(result, views));
-        }
-        this.transcript = [...entries];
-      },
-    );
+    // A cluster of its own until it is known that the manifests are accepted.
+    const draft = `${this.world} draft`;
+    const steps = [...prelude, ...this.part.steps];
+    const outcome = await host.engine.open(draft, parts[0]?.options ?? {}, steps, (result) => {
+      done += 1;
+      if (done <= prelude.length) return;
+      if (result.kind === 'run') {
+        entries.push(entryOf(result));
+        experiments.push(experimentOf(result, views));
+        return;
+      }
+      if (!refused) entries.push(applied(result));
+      diagnostics.push(...result.result.diagnostics);
+      refused ||= !result.result.ok;
+      views.push(result.view);
+    });
     if (!outcome.ok) {
       this.#fail(outcome.failure);
       return;
     }
+    this.diagnostics = diagnostics;
+    if (refused && this.views.length > 0) {
+      this.transcript = [...this.transcript, ...entries.filter((entry) => entry.exitCode !== 0).slice(0, 1)];
+      this.status = 'failed';
+      return;
+    }
+    await host.engine.adopt(this.world, draft);
     host.engine.include(
       this.world,
       parts.map((part) => part.id),
     );
     this.pristine = false;
+    this.transcript = entries;
     this.views = views;
     this.experiments = experiments;
     this.select(firstOf(experiments));
@@ -386,6 +387,14 @@ function quiet(step: WorldStep): WorldStep {
 
 function entryOf(result: StepResult & { kind: 'run' }): TranscriptEntry {
   return { command: result.result.command, output: result.result.output, exitCode: result.result.exitCode };
+}
+
+function applied(result: StepResult & { kind: 'apply' }): TranscriptEntry {
+  return {
+    command: `kubectl apply -f ${result.file}`,
+    output: result.result.output,
+    exitCode: result.result.ok ? 0 : 1,
+  };
 }
 
 /** The views are kept once each in the list that grows here. */

@@ -100,6 +100,14 @@ export class EngineClient {
     return outcome;
   }
 
+  /** Puts a world in the place of another. */
+  async adopt(world: string, from: string): Promise<Outcome> {
+    const log = this.#worlds.get(from);
+    if (log !== undefined) this.#worlds.set(world, log);
+    this.#worlds.delete(from);
+    return this.#send({ type: 'adopt', world, from }, () => {});
+  }
+
   /** Does one more step in a world that was opened, making it again first when the worker was replaced. */
   async perform(world: string, step: WorldStep, onStep: (result: StepResult) => void): Promise<Outcome> {
     const outcome = await this.#send({ type: 'do', world, step }, (reply) => {
@@ -147,7 +155,8 @@ export class EngineClient {
     if (this.#current !== undefined) return;
     const first = this.#queue[0]?.request;
     const log = first === undefined ? undefined : this.#worlds.get(first.world);
-    if (first !== undefined && first.type !== 'open' && log?.open === false) this.#restore(first.world, log);
+    if (first !== undefined && (first.type === 'do' || first.type === 'complete') && log?.open === false)
+      this.#restore(first.world, log);
     const next = this.#queue.shift();
     if (next === undefined) return;
     this.#current = next;

@@ -15,6 +15,8 @@ export type Request =
       readonly steps: readonly WorldStep[];
     }
   | { readonly type: 'do'; readonly world: string; readonly step: WorldStep }
+  /** Gives a world to the name of another, which is gone. */
+  | { readonly type: 'adopt'; readonly world: string; readonly from: string }
   | { readonly type: 'complete'; readonly world: string; readonly line: string; readonly cursor: number };
 
 export type StepResult =

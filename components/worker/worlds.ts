@@ -19,6 +19,13 @@ export class Worlds {
       yield { type: 'done', view: made.cluster.view() };
       return;
     }
+    if (request.type === 'adopt') {
+      const adopted = this.#clusters.get(request.from);
+      this.#clusters.delete(request.from);
+      if (adopted !== undefined) this.#clusters.set(request.world, adopted);
+      yield { type: 'done' };
+      return;
+    }
     const cluster = this.#clusters.get(request.world);
     if (cluster === undefined) {
       yield { type: 'refused', message: `no world ${request.world}` };
