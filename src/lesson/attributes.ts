@@ -15,7 +15,7 @@ export type LabOptions = Partial<
   Pick<LabSource, 'id' | 'title' | 'nodes' | 'cni' | 'proxy' | 'podCIDR' | 'serviceCIDR' | 'cluster' | 'show'>
 >;
 
-export const networkPlugins = [
+const networkPlugins = [
   'flannel',
   'flannel-host-gw',
   'calico',
@@ -24,9 +24,9 @@ export const networkPlugins = [
   'kindnet',
   'none',
 ] as const;
-export const proxyModes = ['iptables', 'nftables'] as const;
+const proxyModes = ['iptables', 'nftables'] as const;
 /** Kubernetes' own limit of nodes in a cluster. */
-export const maxNodes = 5000;
+const maxNodes = 5000;
 
 type Read = (value: string) => LabOptions | { readonly problem: string };
 

@@ -191,14 +191,3 @@ function escapeAttribute(value: string): string {
     .replaceAll('"', '&quot;')
     .replace(/[\r\n]+/g, ' ');
 }
-
-/** Which form a lesson's labs are written in; both when it has both, none when it has no lab. */
-export function formsIn(source: string, file: string): ReadonlySet<LabForm> {
-  const { tree, tags } = parse(source, file, blockNames);
-  const lines = new Set(tags.map((tag) => tag.line));
-  return new Set(
-    directivesIn(tree).map(({ node }) =>
-      lines.has(node.position?.start.line ?? 0) ? 'shortcode' : 'directive',
-    ),
-  );
-}

@@ -24,7 +24,7 @@ export interface DirectiveContext {
 }
 
 /** Turns a directive's node into what the page shows, in place. */
-export type DirectiveHandler = (node: ContainerDirective, context: DirectiveContext) => void;
+type DirectiveHandler = (node: ContainerDirective, context: DirectiveContext) => void;
 
 /** Every container directive of the format, by name. Later ones register here. */
 const containers: Readonly<Record<string, DirectiveHandler>> = { lab: labDirective };

@@ -14,7 +14,7 @@ export function takeHeadingAttributes(heading: Heading): Record<string, string> 
 }
 
 /** Reads `#id .class key=value key="v w"`; nothing when any part of it is something else (`parser/attribute.go` of Goldmark). */
-export function readAttributeList(list: string): Record<string, string> | undefined {
+function readAttributeList(list: string): Record<string, string> | undefined {
   const attributes: Record<string, string> = {};
   const part =
     /[\s,]*(?:#([^\s#.,{}="']+)|\.([^\s#.,{}="']+)|([A-Za-z_:][\w:.-]*)=(?:["“”]([^"“”]*)["“”]|([^\s"',{}]+)))/y;

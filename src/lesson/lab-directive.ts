@@ -172,7 +172,7 @@ function contentPlace(code: Code, file: string): Place {
 }
 
 /** The attributes of `<pod-lab>`; HTML knows no capitals in them. */
-export function elementAttributes(lab: LabOptions & { readonly id: string }): Record<string, string> {
+function elementAttributes(lab: LabOptions & { readonly id: string }): Record<string, string> {
   const { id, title, nodes, cni, proxy, podCIDR, serviceCIDR, cluster, show } = lab;
   const all = {
     id,

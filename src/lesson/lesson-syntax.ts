@@ -16,7 +16,7 @@ export interface SyntaxOptions {
 }
 
 /** What was found in a source before Markdown was parsed; kept with the file for the plugins that follow. */
-export interface ParsedSource {
+interface ParsedSource {
   readonly source: string;
   readonly frontMatter: FrontMatter;
   readonly masked: MaskedSource;

@@ -73,7 +73,7 @@ export function runLabs(labs: readonly LabSource[], options: RunOptions = {}): L
 }
 
 /** The engine's options for a lab's cluster. */
-export function clusterOptions(lab: LabSource): ClusterOptions {
+function clusterOptions(lab: LabSource): ClusterOptions {
   const { nodes, cni, proxy, podCIDR, serviceCIDR } = lab;
   const given = Object.entries({ nodes, cni, proxy, podCIDR, serviceCIDR }).filter(
     ([, value]) => value !== undefined,
@@ -82,7 +82,7 @@ export function clusterOptions(lab: LabSource): ClusterOptions {
 }
 
 /** Runs one lab in a cluster that is there already. */
-export function runLab(lab: LabSource, cluster: Cluster, options: Pick<RunOptions, 'record'> = {}): LabRun {
+function runLab(lab: LabSource, cluster: Cluster, options: Pick<RunOptions, 'record'> = {}): LabRun {
   const steps: LabStep[] = [];
   const diagnostics: Diagnostic[] = [];
   const before = cluster.view();
@@ -108,7 +108,7 @@ export function runLab(lab: LabSource, cluster: Cluster, options: Pick<RunOption
 }
 
 /** A diagnostic about a manifest, moved to where the manifest stands. */
-export function inLesson(told: Diagnostic, place: Place | undefined): Diagnostic {
+function inLesson(told: Diagnostic, place: Place | undefined): Diagnostic {
   if (place === undefined) return told;
   const line = (own: number): number => own + place.line - 1;
   const column = (own: number): number => own + place.column - 1;

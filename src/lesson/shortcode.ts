@@ -1,5 +1,5 @@
 /** One argument of a shortcode call; positional ones have no name. Offsets are into the source. */
-export interface ShortcodeArgument {
+interface ShortcodeArgument {
   readonly name?: string;
   readonly value: string;
   readonly start: number;
@@ -18,7 +18,7 @@ export interface ShortcodeTag {
 }
 
 /** A call between comment marks: shows a call without making it. */
-export interface ShortcodeLiteral {
+interface ShortcodeLiteral {
   readonly kind: 'literal';
   /** What is shown. */
   readonly text: string;

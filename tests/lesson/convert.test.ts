@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { convertLesson, formsIn, type LabForm } from '../../src/lesson/convert.ts';
+import { convertLesson, type LabForm } from '../../src/lesson/convert.ts';
 import { parseLesson } from '../../src/lesson/lesson.ts';
 
 function convert(source: string, to: LabForm): string {
@@ -55,14 +55,6 @@ describe('converting a lesson', () => {
     expect(convert('{{% lab\n  title=`a "b"`\n  nodes=2 %}}\nx\n{{% /lab %}}\n', 'directive')).toBe(
       ':::lab{title="a &quot;b&quot;" nodes=2}\nx\n:::\n',
     );
-  });
-
-  it('knows which forms a lesson has', () => {
-    expect([...formsIn(':::lab\nx\n:::\n\n{{< lab >}}\nx\n{{< /lab >}}\n', 'p.md')]).toEqual([
-      'directive',
-      'shortcode',
-    ]);
-    expect([...formsIn('```\n:::lab\n:::\n```\n', 'p.md')]).toEqual([]);
   });
 });
 

@@ -79,7 +79,7 @@ function finish(outputFile: string, config: SiteConfig): Address {
 }
 
 /** `''` for the default language at the root of the site. */
-export function languagePrefix(language: string, config: SiteConfig): string {
+function languagePrefix(language: string, config: SiteConfig): string {
   if (config.languages.length < 2 && !config.defaultLanguageInSubdir) return '';
   return language === config.defaultLanguage && !config.defaultLanguageInSubdir ? '' : language;
 }

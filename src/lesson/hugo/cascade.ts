@@ -1,7 +1,7 @@
 import { isRecord } from '../front-matter.ts';
 
 /** What a cascade is asked about: a page's path below the content directory with a slash before it. */
-export interface CascadeTarget {
+interface CascadeTarget {
   readonly path: string;
   readonly kind: string;
   readonly language: string;

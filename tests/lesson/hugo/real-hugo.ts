@@ -11,7 +11,7 @@ export const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url));
 export const hasHugo = spawnSync('hugo', ['version']).status === 0;
 if (!hasHugo) console.warn('hugo is not installed: what it would say is not compared');
 
-export interface HugoPage {
+interface HugoPage {
   readonly address: string;
   readonly kind: string;
   readonly language: string;
@@ -53,7 +53,7 @@ export function buildWithHugo(site: string, home = 'index.html'): HugoSite {
   }
 }
 
-export function filesBelow(dir: string): string[] {
+function filesBelow(dir: string): string[] {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(dir, join(entry.parentPath, entry.name)).split(sep).join('/'))
