@@ -117,7 +117,7 @@ export class ContainerRun {
     }
     if (this.#program?.kind === 'server') {
       if (signal === 'TERM' && this.#program.onTerm.kind === 'exit')
-        this.#exitSoon(this.#program.onTerm.code, 1_000);
+        this.#exitSoon(this.#program.onTerm.code, 0);
     } else if (this.#job?.handler !== undefined) this.#job.deliver(signal);
   }
 

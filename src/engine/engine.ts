@@ -40,19 +40,33 @@ import type { ClusterView } from './view.ts';
 const QUIET = 60_000;
 const LONGEST_TAIL = 3_000_000;
 
-/** A trace that knows which walks one activity began. */
+/** A trace that knows which walks one activity began, and whether anything of it still moves. */
 class ActivityTrace extends Trace {
   readonly own = new Set<number>();
+  /** Frames of the activity, kept or not. */
+  moved = 0;
   readonly #world: World;
   readonly #activity: number;
+  readonly #keep: boolean;
 
-  constructor(world: World, activity: number, max: number) {
-    super(max);
+  constructor(world: World, activity: number, limit: number, keep: boolean) {
+    super(limit);
     this.#world = world;
     this.#activity = activity;
+    this.#keep = keep;
+  }
+
+  override frame(...crossing: Parameters<Trace['frame']>): void {
+    if (this.#world.activity === this.#activity) this.moved++;
+    if (this.#keep) super.frame(...crossing);
+  }
+
+  override decision(...made: Parameters<Trace['decision']>): void {
+    if (this.#keep) super.decision(...made);
   }
 
   override walk(id: number, cause: number | undefined): void {
+    if (!this.#keep) return;
     super.walk(id, cause);
     if (this.#world.activity === this.#activity) this.own.add(id);
   }
@@ -185,13 +199,13 @@ export class EngineCluster implements Cluster {
     const { world } = this;
     const activity = ++this.#activities;
     const start = world.now;
-    const trace = new ActivityTrace(world, activity, this.options.limits.recordEvents);
+    const trace = new ActivityTrace(world, activity, this.options.limits.recordEvents, record);
     const before = suspendTaps(world);
-    world.tracer = record ? trace : undefined;
+    world.tracer = trace;
     resumeTaps(world, before);
     world.activity = activity;
     const value = run();
-    if (record) this.#drain(trace);
+    this.#drain(trace);
     const after = suspendTaps(world);
     world.tracer = undefined;
     resumeTaps(world, after);
@@ -307,11 +321,11 @@ export class EngineCluster implements Cluster {
   }
 
   /** What a command set in motion ends before its record does: the last acknowledgements, a reset, an error on its way. */
-  #drain(trace: Trace): void {
-    const world = this.world;
+  #drain(trace: ActivityTrace): void {
+    const { world } = this;
     const deadline = world.now + LONGEST_TAIL;
-    for (let seen = -1; seen !== trace.events.length && world.now < deadline;) {
-      seen = trace.events.length;
+    for (let seen = -1; seen !== trace.moved && world.now < deadline;) {
+      seen = trace.moved;
       world.run({ time: QUIET, events: this.options.limits.events });
     }
   }

@@ -32,6 +32,9 @@ import type { KubectlHost, LogLine } from './shell/kubectl/host.ts';
 import type { Place, Session, Tool } from './shell/tool.ts';
 import { imageTools } from './userland.ts';
 
+/** From the end of a pod's processes to the end of its network. */
+const TEARDOWN = 10_000;
+
 /** A pod's network and what runs in it. */
 export interface Sandbox {
   readonly pod: Pod;
@@ -288,8 +291,14 @@ export class EngineRuntime implements Runtime, KubectlHost {
     for (const { current } of sandbox.containers.values()) current?.destroy();
     this.sandboxes.delete(sandbox.pod.metadata.uid);
     if (sandbox.cniPod === undefined || sandbox.machine.cni === undefined) return;
-    this.#options.cni.deletePod(sandbox.machine.cni, sandbox.cniPod);
-    this.#options.world.deleteNetns(sandbox.netns);
+    const { cni, world } = this.#options;
+    const { cniPod, netns } = sandbox;
+    const node = sandbox.machine.cni;
+    // The processes have gone and said so on their connections; the interfaces go a moment later.
+    world.schedule(TEARDOWN, () => {
+      if (this.machines.get(node.name)?.cni === node) cni.deletePod(node, cniPod);
+      world.deleteNetns(netns);
+    });
   }
 
   /** A pod's name in `default`, else `namespace/name`; machines had their names first. */

@@ -34,6 +34,9 @@ export interface Observed {
 export class Bench {
   readonly cluster: EngineCluster;
   readonly #scenario: Scenario;
+  /** As they were when the probe began: it may end with fewer. */
+  #aliases: readonly (readonly [alias: string, real: string])[] = [];
+  #pings = 19201;
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
@@ -57,11 +60,12 @@ export class Bench {
 
   observe(probe: Probe): Observed {
     for (const line of probe.before ?? []) this.command(line);
+    this.#aliases = this.#links();
     const { value, record } = this.cluster.experiment(() => this.#probe(probe));
     return {
       ...value,
       path: this.#paths(record, probe),
-      receiver: receiverOf(record, probe),
+      receiver: this.#receiver(record, probe),
       steps: stepsOf(record, probe),
     };
   }
@@ -108,7 +112,7 @@ export class Bench {
           ),
         };
       case 'ping':
-        return this.#task(ping(netns, dst, timeout, probe.options));
+        return this.#task(ping(netns, dst, timeout, ++this.#pings, probe.options));
       case 'traceroute':
         return this.#task(traceroute(netns, dst, timeout));
       case 'spread': {
@@ -191,6 +195,16 @@ export class Bench {
     return { outcome: 'connected', http };
   }
 
+  /** A pod in its node's namespace is told by the kernel's measurements as the pod. */
+  #receiver(record: ExperimentRecord, probe: Probe): Observed['receiver'] {
+    const found = receiverOf(record, probe);
+    const wanted = probe.receiver?.pod;
+    for (const { pod, netns } of this.cluster.runtime.sandboxes.values())
+      if (found !== undefined && pod.metadata.name === wanted && netns.name === found.netns)
+        return { ...found, netns: wanted };
+    return found;
+  }
+
   /** `vethNAME` and `caliNAME` stand for the host end of pod NAME's link. */
   #links(): (readonly [alias: string, real: string])[] {
     const links: (readonly [string, string])[] = [];
@@ -208,7 +222,7 @@ export class Bench {
   }
 
   #alias(line: string): string {
-    return this.#links().reduce((text, [alias, real]) => text.replaceAll(`:${real} `, `:${alias} `), line);
+    return this.#aliases.reduce((text, [alias, real]) => text.replaceAll(`:${real} `, `:${alias} `), line);
   }
 
   #paths(record: ExperimentRecord, probe: Probe): Required<Path> {
@@ -219,13 +233,16 @@ export class Bench {
           : [],
       );
     const { request, reply } = mainWalks(record, probe);
-    const errors = new Set(
-      record.walks.filter(({ exchange }) => exchange === 'icmp-error').map(({ id }) => id),
+    // What a host tells itself about its own packets goes over lo, where the measurements did not look.
+    const error = record.walks.find(
+      ({ id, exchange }) =>
+        exchange === 'icmp-error' &&
+        record.events.some((event) => event.kind === 'frame' && event.walk === id && event.dev !== 'lo'),
     );
     return {
       request: lines((walk) => walk === request),
       reply: lines((walk) => walk === reply),
-      icmpErrors: lines((walk) => errors.has(walk)),
+      icmpErrors: lines((walk) => walk === error?.id),
     };
   }
 }
@@ -270,21 +287,26 @@ function receiverOf(record: ExperimentRecord, probe: Probe): Observed['receiver'
   return delivered ? last : undefined;
 }
 
+/** Rules that the packet itself met; the tunnel packet around it met some too, which the measurements leave out. */
 function stepsOf(record: ExperimentRecord, probe: Probe): Observed['steps'] {
   const { request, reply } = mainWalks(record, probe);
   const groups = new Map<
     string,
-    { readonly node: string; readonly packet: 'request' | 'reply'; readonly steps: string[] }
+    { readonly node: string; readonly packet: 'request' | 'reply'; steps: string[]; inTunnel: boolean }
   >();
   for (const event of record.events) {
     if (event.kind !== 'decision' || (event.walk !== request && event.walk !== reply)) continue;
-    const text = stepText(event);
-    if (text === undefined) continue;
     const packet = event.walk === request ? 'request' : 'reply';
     const key = `${event.netns} ${packet}`;
-    const group = groups.get(key) ?? { node: event.netns, packet, steps: [] };
-    group.steps.push(text);
+    const group = groups.get(key) ?? { node: event.netns, packet, steps: [], inTunnel: false };
     groups.set(key, group);
+    if (event.decision.code === 'vxlan-encap') group.inTunnel = true;
+    if (event.decision.code === 'vxlan-decap') {
+      group.steps = [];
+      group.inTunnel = false;
+    }
+    const text = stepText(event);
+    if (text !== undefined && !group.inTunnel) group.steps.push(text);
   }
   return [...groups.values()];
 }
@@ -347,9 +369,9 @@ function* ping(
   netns: Netns,
   dst: number,
   timeout: number,
+  id: number,
   { size = 56, df = false, ttl }: Probe['options'],
 ): Task<Omit<Observed, 'path' | 'receiver' | 'steps'>> {
-  const id = 19202;
   const socket = netns.sockets.raw({
     accept: ({ payload }) =>
       payload.kind === 'icmp' &&
