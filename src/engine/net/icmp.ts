@@ -5,7 +5,6 @@
 import { formatIp, IPV4_BROADCAST, isGroupMac, isIpv6, isMulticast, type Ip } from './address.ts';
 import type { Device } from './device.ts';
 import type { Errno } from './errno.ts';
-import type { Neighbour } from './neighbour.ts';
 import type { Netns } from './netns.ts';
 import {
   ICMP_ADMIN_PROHIBITED,
@@ -166,16 +165,11 @@ export class Icmp {
       return;
     }
     if (v6 && message.nd !== undefined) {
-      this.neighbourMessage(ns, dev, skb, packet, message);
+      ns.world.nd.receive(ns, dev, skb, packet, message);
       return;
     }
     if (isIcmpError(packet, message)) this.#error(ns, skb, packet, message);
   }
-
-  /** Asks for an IPv6 neighbour. */
-  solicitNeighbour(_neighbour: Neighbour, _unicast: boolean, _waiting: Skb | undefined): void {}
-
-  neighbourMessage(_ns: Netns, _dev: Device, _skb: Skb, _packet: IpPacket, _message: IcmpMessage): void {}
 
   #echo(ns: Netns, skb: Skb, packet: IpPacket, message: IcmpMessage): void {
     const world = ns.world;

@@ -20,6 +20,7 @@ import type { Device } from './device.ts';
 import type { Errno } from './errno.ts';
 import { fragmentPacket } from './fragment.ts';
 import type { Ipip } from './ipip.ts';
+import { multicastMac } from './nd.ts';
 import { neighbourOf } from './neighbour.ts';
 import type { Netns } from './netns.ts';
 import {
@@ -140,9 +141,9 @@ export class IpLayer {
     if (
       route.kind === 'local' ||
       route.kind === 'broadcast' ||
-      (route.kind === 'none' && isLocalMulticast(packet.dst))
+      (route.kind !== 'multicast' && isLocalMulticast(packet.dst))
     ) {
-      if (ns.world.tracer !== undefined && route.route !== undefined)
+      if (ns.world.tracer !== undefined && (route.kind === 'local' || route.kind === 'broadcast'))
         this.traceRoute(ns, skb, route, packet.dst);
       this.#deliverLocal(ns, dev, skb);
       return;
@@ -338,7 +339,7 @@ export class IpLayer {
       return undefined;
     }
     const world = ns.world;
-    if (packet.df || isIpv6(packet.src)) {
+    if (packet.df || (!local && isIpv6(packet.src))) {
       world.tracer?.decision(world.now, skb.walk, ns.name, {
         code: 'mtu-exceeded',
         dev: dev.name,
@@ -380,7 +381,7 @@ export class IpLayer {
       return;
     }
     if (isMulticast(packet.dst)) {
-      skb.frame = ipFrame(dev.mac, multicastMac(packet.dst), packet);
+      skb.frame = ipFrame(dev.mac, groupMac(packet.dst), packet);
       dev.queueXmit(skb);
       return;
     }
@@ -465,10 +466,6 @@ function isLocalMulticast(ip: Ip): boolean {
   return isMulticast(ip) && (isIpv6(ip) || ip === 0xe0000001);
 }
 
-function multicastMac(ip: Ip): number {
-  if (!isIpv6(ip)) return 0x01005e000000 + (ip & 0x7fffff);
-  const tail = formatIp(ip).split(':');
-  const low = Number.parseInt(tail.at(-1) ?? '0', 16) || 0;
-  const high = Number.parseInt(tail.at(-2) ?? '0', 16) || 0;
-  return 0x333300000000 + high * 65536 + low;
+function groupMac(ip: Ip): number {
+  return isIpv6(ip) ? multicastMac(ip) : 0x01005e000000 + (ip & 0x7fffff);
 }

@@ -185,7 +185,7 @@ export class Neighbour {
     const unicast = this.probes < this.dev.neighbourParameters.ucastSolicit;
     const probes = this.probes;
     this.probes++;
-    if (isIpv6(this.ip)) world.icmp.solicitNeighbour(this, unicast, this.#queue[0]);
+    if (isIpv6(this.ip)) world.nd.solicit(this, unicast, this.#queue[0]);
     else if (probes >= 0) world.arp.solicit(this, unicast, this.#queue[0]);
   }
 

@@ -7,7 +7,12 @@
  */
 import {
   addressBits,
+  internIpv6,
+  ipv6Words,
+  IPV6_ANY,
   isIpv6,
+  isLinkLocal,
+  isMulticast,
   lastIp,
   maskIp,
   prefixContains,
@@ -20,6 +25,7 @@ import type { Device, InterfaceAddress } from './device.ts';
 import type { Errno } from './errno.ts';
 import type { TokenBucket } from './icmp.ts';
 import { Loopback } from './loopback.ts';
+import { linkLocalAddress } from './nd.ts';
 import { Neighbours } from './neighbour.ts';
 import { Netfilter } from './netfilter.ts';
 import type { ArpPacket } from './packet.ts';
@@ -207,6 +213,7 @@ export class Netns {
       noPrefixRoute: spec.noPrefixRoute ?? false,
     };
     device.addresses.push(address);
+    if (isIpv6(spec.ip) && device !== this.loopback && address.scope === 'global') this.#addLinkLocal(device);
     this.#addAddressRoutes(device, address);
     this.routes.changed();
     return undefined;
@@ -242,11 +249,11 @@ export class Netns {
    * the first of any device whose scope is wide enough.
    */
   selectAddress(dev: Device | undefined, dst: Ip | undefined, scope: RouteScope): Ip {
-    const v6 = dst !== undefined && isIpv6(dst);
+    if (dst !== undefined && isIpv6(dst)) return this.#selectIpv6(dev, dst);
     const limit = SCOPE_VALUE[scope];
     let first: Ip | undefined;
     for (const address of dev?.addresses ?? []) {
-      if (isIpv6(address.ip) !== v6 || address.secondary || SCOPE_VALUE[address.scope] > limit) continue;
+      if (isIpv6(address.ip) || address.secondary || SCOPE_VALUE[address.scope] > limit) continue;
       if (
         dst === undefined ||
         prefixContains({ ip: maskIp(address.ip, address.length), length: address.length }, dst)
@@ -258,13 +265,38 @@ export class Netns {
     for (const device of this.links())
       for (const address of device.addresses)
         if (
-          isIpv6(address.ip) === v6 &&
+          !isIpv6(address.ip) &&
           !address.secondary &&
           address.scope !== 'link' &&
           SCOPE_VALUE[address.scope] <= limit
         )
           return address.ip;
     return 0;
+  }
+
+  /** ipv6_dev_get_saddr: an address of the destination's scope, on the outgoing device, with the longest common prefix. */
+  #selectIpv6(dev: Device | undefined, dst: Ip): Ip {
+    const near = isLinkLocal(dst) || isMulticast(dst);
+    let best = IPV6_ANY;
+    let bestScore = -1;
+    for (const device of near && dev !== undefined ? [dev] : this.devices.values())
+      for (const { ip, scope } of device.addresses) {
+        if (!isIpv6(ip) || scope === 'host' || (scope === 'link' && device !== dev)) continue;
+        const score =
+          ((scope === 'link') === near ? 1024 : 0) + (device === dev ? 512 : 0) + commonBits(ip, dst);
+        if (score <= bestScore) continue;
+        best = ip;
+        bestScore = score;
+      }
+    return best;
+  }
+
+  /** A device with an IPv6 address has a link-local one too, and the namespace its loopback address. */
+  #addLinkLocal(device: Device): void {
+    if (!this.loopback.addresses.some((own) => isIpv6(own.ip)))
+      this.addAddress(this.loopback, { ip: LOOPBACK6, length: 128, scope: 'host' });
+    if (device.noArp || device.addresses.some((own) => isIpv6(own.ip) && own.scope === 'link')) return;
+    this.addAddress(device, { ip: linkLocalAddress(device.mac), length: 64, scope: 'link' });
   }
 
   /** REJECT: an ICMP error about the packet, or a reset (net/ipv4/netfilter/nf_reject_ipv4.c). */
@@ -370,14 +402,13 @@ export class Netns {
         table: TABLE_LOCAL,
         scope: 'link',
       });
-    if (address.secondary || (subnet.ip === address.ip && address.length === bits)) return;
+    if (address.secondary || (!v6 && address.length === bits && address.peer === undefined)) return;
     if (address.peer !== undefined && address.peer !== address.ip) {
       this.routes.add({ ...base, dst: { ip: address.peer, length: bits }, table: TABLE_MAIN, scope: 'link' });
       return;
     }
-    if (address.length === bits) return;
     const loopback = device.kind === 'loopback';
-    if (!address.noPrefixRoute)
+    if (!address.noPrefixRoute && !(loopback && v6))
       this.routes.add({
         ...base,
         type: loopback ? 'local' : 'unicast',
@@ -422,6 +453,19 @@ export class Netns {
       return route.src === address.ip && !addressStays;
     });
   }
+}
+
+const LOOPBACK6: Ip = internIpv6(0, 0, 0, 1);
+
+/** How many leading bits two IPv6 addresses share. */
+function commonBits(a: Ip, b: Ip): number {
+  const x = ipv6Words(a);
+  const y = ipv6Words(b);
+  for (let i = 0; i < 4; i++) {
+    const difference = (x[i] ?? 0) ^ (y[i] ?? 0);
+    if (difference !== 0) return 32 * i + Math.clz32(difference);
+  }
+  return 128;
 }
 
 function usesDevice(route: Route, device: Device): boolean {

@@ -405,7 +405,12 @@ export class RouteTables {
     const hop = route.nexthops === undefined ? undefined : chooseHop(route.nexthops, flow);
     const dev = hop?.dev ?? route.dev;
     const via = hop === undefined ? route.via : hop.via;
-    const src = route.src ?? this.#ns.selectAddress(dev, via ?? flow.dst, route.scope);
+    const v6 = isIpv6(flow.dst);
+    const src =
+      route.src ??
+      (v6 && route.type === 'local'
+        ? flow.dst
+        : this.#ns.selectAddress(dev, v6 ? flow.dst : (via ?? flow.dst), route.scope));
     return new RouteResult(route.type, flow.dst, route, dev, via, src, route.mtu ?? 0);
   }
 }
@@ -473,7 +478,7 @@ export function formatRoute(route: Route): string {
   if (route.protocol !== 'boot') words.push('proto', route.protocol);
   if (!v6 && route.scope !== 'global') words.push('scope', route.scope);
   if (route.src !== undefined) words.push('src', formatIp(route.src));
-  if (route.metric !== 0) words.push('metric', String(route.metric));
+  if (v6 || route.metric !== 0) words.push('metric', String(route.metric));
   if (route.nexthops === undefined && route.onlink) words.push('onlink');
   if (route.mtu !== undefined) words.push('mtu', String(route.mtu));
   if (route.dev?.linkDown === true && route.type === 'unicast') words.push('linkdown');

@@ -97,8 +97,8 @@ export class UdpSocket {
     const length = datagram.length + (isIpv6(dst) ? 40 : 20);
     if (length > 65535) return 'EMSGSIZE';
     const long = length > world.ip.pathMtu(ns, route, dst);
-    if (long && (this.pmtu === 'do' || isIpv6(dst))) return 'EMSGSIZE';
-    const df = this.pmtu !== 'dont' && !long;
+    if (long && this.pmtu === 'do') return 'EMSGSIZE';
+    const df = this.pmtu !== 'dont' && !long && !isIpv6(dst);
     const id = !df ? ns.nextIpId() : this.peer === undefined ? 0 : (this.#ids = (this.#ids + 1) & 0xffff);
     const packet = new IpPacket(
       src,

@@ -9,6 +9,7 @@
 import { Arp } from './arp.ts';
 import { Icmp } from './icmp.ts';
 import { IpLayer } from './ip.ts';
+import { NeighbourDiscoveryLayer } from './nd.ts';
 import { Netns, type NetnsKind } from './netns.ts';
 import { Random } from './random.ts';
 import type { Skb } from './skb.ts';
@@ -72,6 +73,7 @@ export class World {
   activity = 0;
   readonly ip = new IpLayer();
   readonly arp = new Arp();
+  readonly nd = new NeighbourDiscoveryLayer();
   readonly icmp = new Icmp();
   readonly udp = new Udp();
   readonly tcp = new Tcp();
