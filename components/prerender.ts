@@ -4,9 +4,10 @@ import type { Diagnostic } from '../src/engine/cluster.ts';
 import type { LabSource } from '../src/lesson/lab.ts';
 import { runLabs, type LabRun } from '../src/lesson/run.ts';
 import { pack } from './element/pack.ts';
-import { readLab, type ReadLab, type Reader } from './element/read.ts';
+import { readLab, type ReadLab } from './element/read.ts';
 import type { LabData } from './lab-data.ts';
 import { labDataFrom } from './lab-data-from-run.ts';
+import { parsedReader as reader } from './parsed-reader.ts';
 import { en } from './strings/en.ts';
 import { ko } from './strings/ko.ts';
 import type { Language, Strings } from './strings/strings.ts';
@@ -26,14 +27,6 @@ export interface Prerendered {
   /** What the labs' manifests and options have against them, each with the lab's id as its file where it has none. */
   readonly diagnostics: readonly Diagnostic[];
 }
-
-const reader: Reader<Node> = {
-  tag: (node) => ('tagName' in node ? node.tagName : undefined),
-  text: (node) => (node.nodeName === '#text' && 'value' in node ? node.value : ''),
-  attribute: (node, name) =>
-    'attrs' in node ? node.attrs.find((attr) => attr.name === name)?.value : undefined,
-  children: (node) => ('childNodes' in node ? node.childNodes : []),
-};
 
 /**
  * Runs the labs of a page, or of a part of one, and puts the finished widgets where they stand. The rest of the HTML is
