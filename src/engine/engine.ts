@@ -68,7 +68,9 @@ class ActivityTrace extends Trace {
   override walk(id: number, cause: number | undefined): void {
     if (!this.#keep) return;
     super.walk(id, cause);
-    if (this.#world.activity === this.#activity) this.own.add(id);
+    // A timer that somebody else's packet started may answer this activity's packet too: what is answered decides.
+    const mine = cause === undefined ? this.#world.activity === this.#activity : this.own.has(cause);
+    if (mine) this.own.add(id);
   }
 }
 

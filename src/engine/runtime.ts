@@ -30,7 +30,7 @@ import { runProbe } from './probe.ts';
 import { VirtualFiles } from './shell/files.ts';
 import type { KubectlHost, LogLine } from './shell/kubectl/host.ts';
 import type { Place, Session, Tool } from './shell/tool.ts';
-import { imageTools } from './userland.ts';
+import { imageTools } from './tools.ts';
 
 /** From the end of a pod's processes to the end of its network. */
 const TEARDOWN = 10_000;
@@ -211,7 +211,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
         reference,
         env,
         files: this.#files(sandbox, pod, spec, image.files, hostname),
-        tools: imageTools(image, this.#options.nodeTools),
+        tools: imageTools(image),
         limits,
         programs: {
           coredns: (context) =>

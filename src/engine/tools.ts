@@ -1,19 +1,112 @@
+import type { Image } from './apps/catalog.ts';
 import { createKubectl } from './shell/kubectl/index.ts';
 import type { KubectlHost } from './shell/kubectl/host.ts';
 import type { Place, Tool } from './shell/tool.ts';
 import { TOOLSETS } from './shell/toolset.ts';
+import { bridge } from './shell/tools/bridge.ts';
+import { curl } from './shell/tools/curl.ts';
+import { dig, getent, host } from './shell/tools/dig.ts';
+import { ip } from './shell/tools/ip.ts';
+import { busyboxNc, nc } from './shell/tools/nc.ts';
+import {
+  conntrack,
+  ipset,
+  iptables,
+  iptablesRestoreTool,
+  iptablesSaveTool,
+} from './shell/tools/netfilter.ts';
+import { busyboxNslookup, nslookup } from './shell/tools/nslookup.ts';
+import { busyboxPing, ping } from './shell/tools/ping.ts';
 import { ssh } from './shell/tools/sh.ts';
+import { netstat, ss } from './shell/tools/ss.ts';
+import { sysctl } from './shell/tools/sysctl.ts';
+import { tcpdump } from './shell/tools/tcpdump.ts';
+import { busyboxTraceroute, traceroute } from './shell/tools/traceroute.ts';
+import { busyboxWget, wget } from './shell/tools/wget.ts';
 
 export type FindPlace = (host: string) => Place | undefined;
 
-/** Every program that there is; nodes, the router, the switch and the outside host have them all. */
+/** Every program that there is. */
+const everything: ReadonlyMap<string, Tool> = new Map(
+  Object.entries({
+    ...TOOLSETS.base,
+    bridge,
+    conntrack,
+    curl,
+    dig,
+    getent,
+    host,
+    ip,
+    ip6tables: iptables,
+    'ip6tables-restore': iptablesRestoreTool,
+    'ip6tables-save': iptablesSaveTool,
+    ipset,
+    iptables,
+    'iptables-restore': iptablesRestoreTool,
+    'iptables-save': iptablesSaveTool,
+    nc,
+    netstat,
+    nslookup,
+    ping,
+    ping6: ping,
+    ss,
+    sysctl,
+    tcpdump,
+    traceroute,
+    wget,
+  }),
+);
+
+/** Those that BusyBox has its own of. */
+const busybox: ReadonlyMap<string, Tool> = new Map(
+  Object.entries({
+    nc: busyboxNc,
+    nslookup: busyboxNslookup,
+    ping: busyboxPing,
+    ping6: busyboxPing,
+    traceroute: busyboxTraceroute,
+    wget: busyboxWget,
+  }),
+);
+
+/** Nodes, the router, the switch and the outside host have every program. */
 export function machineTools(find: FindPlace): ReadonlyMap<string, Tool> {
-  const all: Map<string, Tool> = new Map(Object.values(TOOLSETS).flatMap((tools) => Object.entries(tools)));
-  all.set('ssh', ssh(find));
-  return all;
+  return new Map([...everything, ['ssh', ssh(find)]]);
 }
 
 /** Where `kubectl` is. */
-export function clientTools(host: KubectlHost, find: FindPlace): ReadonlyMap<string, Tool> {
-  return new Map([...machineTools(find), ['kubectl', createKubectl(host)], ['k', createKubectl(host)]]);
+export function clientTools(kubectlHost: KubectlHost, find: FindPlace): ReadonlyMap<string, Tool> {
+  const kubectl = createKubectl(kubectlHost);
+  return new Map([...machineTools(find), ['kubectl', kubectl], ['k', kubectl]]);
+}
+
+/** What BusyBox brings, of the programs that are simulated. */
+const busyboxNames = [
+  ...['[', 'arping', 'cat', 'cut', 'date', 'echo', 'egrep', 'env', 'false', 'fgrep', 'grep', 'head'],
+  ...['hostname', 'id', 'ip', 'kill', 'ls', 'nc', 'netstat', 'nslookup', 'ping', 'ping6', 'printf', 'ps'],
+  ...['rm', 'sed', 'seq', 'sh', 'sleep', 'sort', 'sysctl', 'tail', 'tee', 'test', 'timeout', 'touch', 'tr'],
+  ...['traceroute', 'true', 'uname', 'uniq', 'watch', 'wc', 'wget', 'which', 'whoami', 'xargs'],
+];
+
+/** What Debian's slim images have: core utilities, grep, sed, a shell, no network tools. */
+const debianNames = [
+  ...['[', 'cat', 'cut', 'date', 'echo', 'egrep', 'env', 'false', 'fgrep', 'getent', 'grep', 'head'],
+  ...['hostname', 'id', 'kill', 'ls', 'printf', 'rm', 'sed', 'seq', 'sh', 'sleep', 'sort', 'tail', 'tee'],
+  ...['test', 'timeout', 'touch', 'tr', 'true', 'uname', 'uniq', 'wc', 'which', 'whoami', 'xargs'],
+];
+
+/** The programs in an image; what it installs beyond its userland is the real thing, not BusyBox'. */
+export function imageTools({
+  userland,
+  tools,
+}: Pick<Image, 'userland' | 'tools'>): ReadonlyMap<string, Tool> {
+  const found = new Map<string, Tool>();
+  const take = (name: string, tool: Tool | undefined): void => {
+    if (tool !== undefined) found.set(name, tool);
+  };
+  if (userland === 'busybox')
+    for (const name of busyboxNames) take(name, busybox.get(name) ?? everything.get(name));
+  if (userland === 'debian') for (const name of debianNames) take(name, everything.get(name));
+  for (const name of tools) take(name, name === 'bash' ? everything.get('sh') : everything.get(name));
+  return found;
 }
