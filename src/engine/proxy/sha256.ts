@@ -11,9 +11,24 @@ function roundConstants(): readonly number[] {
   return constants;
 }
 
+const START_256: readonly number[] = [
+  0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+];
+const START_224: readonly number[] = [
+  0xc1059ed8, 0x367cd507, 0x3070dd17, 0xf70e5939, 0xffc00b31, 0x68581511, 0x64f98fa7, 0xbefa4fa4,
+];
+
 /** SHA-256 of a text's UTF-8 bytes (FIPS 180-4): the names of kube-proxy's and Calico's chains are made of it. */
 export function sha256(text: string): Uint8Array {
-  const bytes = new TextEncoder().encode(text);
+  return digest(new TextEncoder().encode(text), START_256);
+}
+
+/** SHA-224, the shorter one: Felix marks its rules with it. */
+export function sha224(bytes: Uint8Array): Uint8Array {
+  return digest(bytes, START_224).slice(0, 28);
+}
+
+function digest(bytes: Uint8Array, start: readonly number[]): Uint8Array {
   const length = bytes.length;
   const blocks = ((length + 8) >> 6) + 1;
   const words = new Int32Array(blocks * 16);
@@ -21,16 +36,7 @@ export function sha256(text: string): Uint8Array {
     words[i >> 2] = (words[i >> 2] ?? 0) | ((bytes[i] ?? 0) << (24 - (i & 3) * 8));
   words[length >> 2] = (words[length >> 2] ?? 0) | (0x80 << (24 - (length & 3) * 8));
   words[words.length - 1] = length * 8;
-  const hash = Int32Array.of(
-    0x6a09e667,
-    0xbb67ae85,
-    0x3c6ef372,
-    0xa54ff53a,
-    0x510e527f,
-    0x9b05688c,
-    0x1f83d9ab,
-    0x5be0cd19,
-  );
+  const hash = Int32Array.from(start);
   const w = new Int32Array(64);
   for (let block = 0; block < blocks; block++) {
     for (let i = 0; i < 64; i++) {
@@ -45,9 +51,9 @@ export function sha256(text: string): Uint8Array {
     }
     compress(hash, w);
   }
-  const digest = new Uint8Array(32);
-  for (let i = 0; i < 32; i++) digest[i] = (hash[i >> 2] ?? 0) >>> (24 - (i & 3) * 8);
-  return digest;
+  const result = new Uint8Array(32);
+  for (let i = 0; i < 32; i++) result[i] = (hash[i >> 2] ?? 0) >>> (24 - (i & 3) * 8);
+  return result;
 }
 
 function compress(hash: Int32Array, w: Int32Array): void {
