@@ -1,10 +1,12 @@
 import type { Clock } from '../api/clock.ts';
 import type { ApiServer } from '../api/server.ts';
 import type { ControlContext } from './context.ts';
+import { DaemonSetController } from './daemonset.ts';
 import { DeploymentController } from './deployment.ts';
 import { EndpointSliceController } from './endpoint-slices.ts';
 import { EventRecorder } from './events.ts';
 import { GarbageCollector } from './garbage.ts';
+import { JobController } from './job.ts';
 import { Kubelet } from './kubelet.ts';
 import { NamespaceController } from './namespaces.ts';
 import type { NodeOptions } from './nodes.ts';
@@ -13,6 +15,7 @@ import { Activity } from './queue.ts';
 import { ReplicaSetController } from './replicaset.ts';
 import type { Runtime } from './runtime.ts';
 import { Scheduler } from './scheduler.ts';
+import { StatefulSetController } from './statefulset.ts';
 
 /** The scheduler, the controllers and the kubelets over an API server, in virtual time. */
 export class ControlPlane {
@@ -38,6 +41,9 @@ export class ControlPlane {
     new PodGarbageCollector(context);
     new DeploymentController(context);
     new ReplicaSetController(context);
+    new StatefulSetController(context);
+    new DaemonSetController(context);
+    new JobController(context);
     new EndpointSliceController(context);
     new Scheduler(context);
     new Kubelet(context, runtime);

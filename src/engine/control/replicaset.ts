@@ -11,6 +11,7 @@ import type {
 import type { ControlContext } from './context.ts';
 import { latency } from './latency.ts';
 import { keyOf, splitKey, WorkQueue } from './queue.ts';
+import { podsWithLabels } from './selection.ts';
 
 export function isReady(pod: Pod): boolean {
   return pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
@@ -64,8 +65,10 @@ export function claimPods(
     }
   }
   if (deletionTimestamp !== undefined) return pods;
-  for (const pod of [...store.indexed('Pod', 'orphans', namespace ?? '')]) {
-    if (!isActive(pod) || !matchesSelector(selector, pod.metadata.labels)) continue;
+  if (store.indexedCount('Pod', 'orphans', namespace ?? '') === 0) return pods;
+  for (const pod of podsWithLabels(store, namespace ?? '', selector?.matchLabels ?? {})) {
+    if (controllerUid(pod) !== undefined || !isActive(pod) || !matchesSelector(selector, pod.metadata.labels))
+      continue;
     const adopted = server.modify('Pod', namespace, pod.metadata.name, (live) => ({
       ...live,
       metadata: {
