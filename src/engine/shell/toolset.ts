@@ -1,62 +1,117 @@
 import type { Tool } from './tool.ts';
+import { arping } from './tools/arping.ts';
+import { bridge } from './tools/bridge.ts';
 import { cat, ls, tee } from './tools/cat.ts';
+import { curl } from './tools/curl.ts';
+import { dig, getent, host } from './tools/dig.ts';
 import { echo, printf } from './tools/echo.ts';
 import { grep } from './tools/grep.ts';
+import { ip } from './tools/ip.ts';
 import { cut, head, sort, tail, tr, uniq, wc } from './tools/lines.ts';
+import { busyboxNc, nc } from './tools/nc.ts';
+import { conntrack, ipset, iptables, iptablesRestoreTool, iptablesSaveTool } from './tools/netfilter.ts';
+import { busyboxNslookup, nslookup } from './tools/nslookup.ts';
+import { busyboxPing, ping } from './tools/ping.ts';
 import { env, kill, ps, sleep, timeout, watch, xargs } from './tools/process.ts';
 import { sed } from './tools/sed.ts';
 import { sh } from './tools/sh.ts';
+import { netstat, ss } from './tools/ss.ts';
+import { sysctl } from './tools/sysctl.ts';
 import { date, hostname, id, no, rm, seq, touch, uname, which, whoami, yes } from './tools/system.ts';
+import { tcpdump } from './tools/tcpdump.ts';
 import { test } from './tools/test.ts';
+import { busyboxTraceroute, traceroute } from './tools/traceroute.ts';
+import { busyboxWget, wget } from './tools/wget.ts';
 
-const TEXT: Readonly<Record<string, Tool>> = {
-  '[': test,
-  cat,
-  cut,
-  date,
-  echo,
-  egrep: grep,
-  env,
-  false: no,
-  fgrep: grep,
-  grep,
-  head,
-  hostname,
-  id,
-  kill,
-  ls,
-  printf,
-  ps,
-  rm,
-  sed,
-  seq,
-  sh,
-  sleep,
-  sort,
-  tail,
-  tee,
-  test,
-  timeout,
-  touch,
-  tr,
-  true: yes,
-  uname,
-  uniq,
-  watch,
-  wc,
-  which,
-  whoami,
-  xargs,
-};
-
-/** The programs that this engine has, by the name of what brings them. */
+/** The programs that this engine has, by what brings them. No name is in two sets. */
 export const TOOLSETS = {
-  /** coreutils, grep, sed, a shell. */
-  base: TEXT,
+  /** coreutils, grep, sed, procps, a shell. */
+  base: {
+    '[': test,
+    bash: sh,
+    cat,
+    cut,
+    date,
+    echo,
+    egrep: grep,
+    env,
+    false: no,
+    fgrep: grep,
+    getent,
+    grep,
+    head,
+    hostname,
+    id,
+    kill,
+    ls,
+    printf,
+    ps,
+    rm,
+    sed,
+    seq,
+    sh,
+    sleep,
+    sort,
+    tail,
+    tee,
+    test,
+    timeout,
+    touch,
+    tr,
+    true: yes,
+    uname,
+    uniq,
+    watch,
+    wc,
+    which,
+    whoami,
+    xargs,
+  },
+  /** What asks and looks: iproute2, iputils, curl, GNU wget, OpenBSD's nc, BIND's tools, net-tools. */
+  network: {
+    arping,
+    bridge,
+    curl,
+    dig,
+    host,
+    ip,
+    nc,
+    ncat: nc,
+    netcat: nc,
+    netstat,
+    nslookup,
+    ping,
+    ping6: ping,
+    ss,
+    sysctl,
+    tcpdump,
+    traceroute,
+    wget,
+  },
+  netfilter: {
+    conntrack,
+    ip6tables: iptables,
+    'ip6tables-restore': iptablesRestoreTool,
+    'ip6tables-save': iptablesSaveTool,
+    ipset,
+    iptables,
+    'iptables-nft': iptables,
+    'iptables-restore': iptablesRestoreTool,
+    'iptables-save': iptablesSaveTool,
+  },
+  /** BusyBox's own forms of what others have too: where BusyBox is the userland, `busybox:ping` is its `ping`. */
+  busybox: {
+    'busybox:nc': busyboxNc,
+    'busybox:nslookup': busyboxNslookup,
+    'busybox:ping': busyboxPing,
+    'busybox:ping6': busyboxPing,
+    'busybox:traceroute': busyboxTraceroute,
+    'busybox:wget': busyboxWget,
+  },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Tool>>>>;
 
 export type ToolsetName = keyof typeof TOOLSETS;
 
 export function toolset(...names: readonly ToolsetName[]): ReadonlyMap<string, Tool> {
-  return new Map(names.flatMap((name) => Object.entries(TOOLSETS[name])));
+  return new Map(names.flatMap((name): [string, Tool][] => Object.entries(TOOLSETS[name])));
 }
