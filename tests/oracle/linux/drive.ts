@@ -65,8 +65,13 @@ export class Bench {
     return {
       ...value,
       path: this.#paths(record, probe),
-      receiver: this.#receiver(record, probe),
-      steps: stepsOf(record, probe),
+      // A server sees a connection when its handshake is complete.
+      receiver:
+        probe.kind === 'tcp' && value.outcome !== 'connected' ? undefined : this.#receiver(record, probe),
+      steps: stepsOf(record, probe).map((group) => ({
+        ...group,
+        steps: group.steps.map((step) => this.#alias(step)),
+      })),
     };
   }
 
@@ -222,7 +227,7 @@ export class Bench {
   }
 
   #alias(line: string): string {
-    return this.#aliases.reduce((text, [alias, real]) => text.replaceAll(`:${real} `, `:${alias} `), line);
+    return this.#aliases.reduce((text, [alias, real]) => text.replaceAll(`${real} `, `${alias} `), line);
   }
 
   #paths(record: ExperimentRecord, probe: Probe): Required<Path> {
@@ -277,6 +282,8 @@ function receiverOf(record: ExperimentRecord, probe: Probe): Observed['receiver'
     const [ip, transport] = layers.slice(at);
     if (ip?.kind !== 'ipv4' || event.dir !== 'in') continue;
     const ports = transport?.kind === 'tcp' || transport?.kind === 'udp' ? transport : undefined;
+    // A later fragment does not say its ports.
+    if (ip.offset > 0) continue;
     last = {
       netns: event.netns,
       ttl: ip.ttl,
