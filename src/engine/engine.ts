@@ -19,6 +19,7 @@ import { clusterView } from './cluster-view.ts';
 import { bootstrap } from './control/bootstrap.ts';
 import { controlPlaneName } from './control/nodes.ts';
 import { ControlPlane } from './control/control-plane.ts';
+import { Felixes } from './felixes.ts';
 import { KubeProxies } from './kube-proxies.ts';
 import { Lan } from './lan.ts';
 import { bindListener } from './listening.ts';
@@ -86,6 +87,8 @@ export class EngineCluster implements Cluster {
   readonly #cni: Cni;
   readonly runtime: EngineRuntime;
   readonly #proxies: KubeProxies;
+  /** Where the CNI enforces policies. */
+  readonly #felixes: Felixes | undefined;
   readonly #terminal: Terminal;
   readonly #client: Place;
   readonly #steps: Step[] = [];
@@ -140,6 +143,7 @@ export class EngineCluster implements Cluster {
       networkReady: options.cni !== 'none',
     });
     this.#proxies = new KubeProxies(world, this.#api.store, this.runtime, options);
+    this.#felixes = cni.enforcesPolicy ? new Felixes(world, this.#api.store, this.runtime) : undefined;
     for (const listener of outsideListeners(() => world.now))
       bindListener(lan.ext, listener, { name: 'server', pid: 1 });
     bootstrap(this.#control, options);
@@ -305,7 +309,7 @@ export class EngineCluster implements Cluster {
   #settle(): Diagnostic[] {
     const { commandTime, events } = this.options.limits;
     const end = this.world.run({
-      until: () => this.#control.idle && this.#proxies.idle,
+      until: () => this.#control.idle && this.#proxies.idle && this.#felixes?.idle !== false,
       time: commandTime,
       events,
     });
