@@ -9,6 +9,8 @@ export function salience(decision: Decision): Salience {
       return /^(DROP|REJECT|DNAT|SNAT|MASQUERADE|REDIRECT)/.test(decision.verdict) ? 2 : 0;
     case 'chain-policy':
       return decision.verdict === 'ACCEPT' ? 0 : 2;
+    case 'drop':
+      return decision.reason === 'other-host' ? 0 : 2;
     case 'conntrack':
       return decision.state === 'INVALID' ? 1 : 0;
     case 'fdb-learn':
@@ -39,7 +41,6 @@ export function salience(decision: Decision): Salience {
     case 'nat-binding':
     case 'nat':
     case 'link-down':
-    case 'drop':
     case 'fdb-same-port':
       return 2;
     default:

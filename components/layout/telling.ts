@@ -9,16 +9,16 @@ export function sentencesOf(step: Step, strings: Strings): { text: string; turni
   const { decisions } = tell([...step.before, ...step.after]);
   if (decisions.length > 0) {
     return decisions.map(({ decision, netns }) => ({
-      text: explain(strings, decision, netns),
+      text: explain(strings, decision, strings.place(netns)),
       turning: salience(decision) === 2,
     }));
   }
   const ends = endsOf(step.layers);
   const [outer, inner] = ends;
   if (outer !== undefined && inner !== undefined)
-    return [{ text: strings.tunnelled(step.netns, outer, inner), turning: false }];
+    return [{ text: strings.tunnelled(strings.place(step.netns), outer, inner), turning: false }];
   if (step.dev === undefined) return [];
-  return [{ text: strings.crossing(step.netns, step.dev, step.dir ?? 'in'), turning: false }];
+  return [{ text: strings.crossing(strings.place(step.netns), step.dev, step.dir ?? 'in'), turning: false }];
 }
 
 function endsOf(layers: readonly Layer[]): Ends[] {

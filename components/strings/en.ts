@@ -9,6 +9,18 @@ const tcp: Readonly<Record<string, string>> = {
   ESTABLISHED: 'counts the connection as established',
 };
 
+/** Why a packet ended where no other decision says it. */
+const reasons: Readonly<Record<string, string>> = {
+  'other-host': 'the frame is for another MAC address',
+  'bridge-port-disabled': 'the bridge port does not forward',
+  'bad-source-mac': 'its source MAC address is not valid',
+  'bridge-own-address': 'it carries the bridge’s own MAC address as its source',
+  'no-route-after-dnat': 'there is no route to the address that DNAT gave it',
+  'tunnel-no-remote': 'the tunnel does not know the other end',
+  'tunnel-no-route': 'the tunnel has no route to the other end',
+  conntrack: 'connection tracking refused it',
+};
+
 const refusal = (d: DecisionOf<'route-blackhole' | 'route-unreachable' | 'route-prohibit'>, at: string) =>
   `${at} looks up ${d.dst}: the route ${code(d.entry)} matches, and it ${
     d.code === 'route-blackhole'
@@ -120,7 +132,7 @@ export const en: Strings = {
         : `The socket ${code(d.local)} in ${at} ${words}: ${d.from} → ${d.to}.`;
     },
     'link-down': (d, at) => `${code(d.dev)} in ${at} is down: nothing goes through.`,
-    drop: (d, at) => `The packet ends in ${at}: ${d.reason}.`,
+    drop: (d, at) => `The packet ends in ${at}: ${reasons[d.reason] ?? d.reason}.`,
     app: (d) => `${d.process}: ${d.event} ${d.detail}`.trimEnd(),
   },
   exchange: {
@@ -167,10 +179,11 @@ export const en: Strings = {
     scriptDepth: 'depth of a script',
     scriptSteps: 'steps of a script',
   },
+  place: (netns) => (netns === 'lan' ? 'the LAN switch' : netns === 'ext' ? 'the outside host' : netns),
   crossing: (at, dev, dir) =>
     dir === 'in' ? `The frame enters ${at} by ${code(dev)}.` : `The frame leaves ${at} by ${code(dev)}.`,
   tunnelled: (at, outer, inner) =>
-    `${at} sees only a UDP datagram from ${outer.src} to ${outer.dst}: the packet from ${inner.src} to ${inner.dst} travels inside of it.`,
+    `${at[0]?.toUpperCase() ?? ''}${at.slice(1)} sees only a UDP datagram from ${outer.src} to ${outer.dst}: the packet from ${inner.src} to ${inner.dst} travels inside of it.`,
   ui: {
     lab: 'Lab',
     stage: (cni, nodes, pods) =>

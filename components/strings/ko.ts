@@ -4,6 +4,18 @@ import type { DecisionOf, Strings } from './strings.ts';
 const code = (text: string) => '`' + text + '`';
 const list = (words: readonly string[]) => words.map(code).join(', ');
 
+/** Why a packet ended where no other decision says it. */
+const reasons: Readonly<Record<string, string>> = {
+  'other-host': '다른 MAC 주소로 가는 프레임입니다',
+  'bridge-port-disabled': '브리지 포트가 포워딩 상태가 아닙니다',
+  'bad-source-mac': '출발지 MAC 주소가 올바르지 않습니다',
+  'bridge-own-address': '출발지 MAC이 브리지 자신의 주소입니다',
+  'no-route-after-dnat': 'DNAT로 바뀐 목적지로 가는 경로가 없습니다',
+  'tunnel-no-remote': '터널의 반대쪽을 알지 못합니다',
+  'tunnel-no-route': '터널의 반대쪽으로 가는 경로가 없습니다',
+  conntrack: '연결 추적이 거부했습니다',
+};
+
 const refusal = (d: DecisionOf<'route-blackhole' | 'route-unreachable' | 'route-prohibit'>, at: string) =>
   `${조사(at, '이/가')} ${조사(d.dst, '을/를')} 조회하면 경로 ${코드(d.entry, '이/가')} 일치하고, 이 경로는 ${
     d.code === 'route-blackhole'
@@ -129,7 +141,7 @@ export const ko: Strings = {
     'tcp-state': (d, at) =>
       `${at}의 소켓 ${코드(d.local, '이/가')} ${d.from}에서 ${조사(d.to, '(으)로')} 바뀝니다.`,
     'link-down': (d, at) => `${at}의 ${코드(d.dev, '이/가')} 내려가 있어 아무것도 지나갈 수 없습니다.`,
-    drop: (d, at) => `패킷은 ${at}에서 끝납니다: ${d.reason}.`,
+    drop: (d, at) => `패킷은 ${at}에서 끝납니다. ${reasons[d.reason] ?? d.reason}.`,
     app: (d) => `${d.process}: ${d.event} ${d.detail}`.trimEnd(),
   },
   exchange: {
@@ -176,6 +188,7 @@ export const ko: Strings = {
     scriptDepth: '스크립트의 깊이',
     scriptSteps: '스크립트의 단계 수',
   },
+  place: (netns) => (netns === 'lan' ? 'LAN 스위치' : netns === 'ext' ? '외부 호스트' : netns),
   crossing: (at, dev, dir) =>
     dir === 'in'
       ? `프레임이 ${코드(dev, '을/를')} 지나 ${조사(at, '(으)로')} 들어옵니다.`

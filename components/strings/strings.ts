@@ -37,6 +37,8 @@ export interface Strings {
   readonly status: Readonly<Record<LabStatus, string>>;
   readonly panel: Readonly<Record<Panel, string>>;
   readonly limit: Readonly<Record<keyof Limits, string>>;
+  /** How a place is called in a sentence: the switch and the outside host have no name of their own. */
+  readonly place: (netns: string) => string;
   /** The frame crosses an interface. */
   readonly crossing: (at: string, dev: string, dir: 'in' | 'out') => string;
   /** A frame with another inside of it passes where nobody looks into it. */
