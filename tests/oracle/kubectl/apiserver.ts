@@ -5,10 +5,10 @@ import { columnsOf } from '../../../src/engine/shell/kubectl/printers/printer.ts
 import { byBytes, textAt } from '../../../src/engine/shell/kubectl/value.ts';
 
 /** Answers a real kubectl's reads from a list of objects, so that what it prints of them can be recorded. */
-export function serveObjects(objects: readonly unknown[], now: number, log: string[] = []): Server {
+export function serveObjects(objects: readonly unknown[], now: () => number, log: string[] = []): Server {
   const sorted = [...objects].sort((a, b) => byBytes(key(a), key(b)));
   return createServer((request, response) => {
-    const answer = respond(sorted, now, request);
+    const answer = respond(sorted, now(), request);
     log.push(`${request.method} ${request.url} ${request.headers.accept} -> ${answer.status}`);
     response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
     response.end(JSON.stringify(answer.body));

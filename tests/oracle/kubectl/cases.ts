@@ -142,7 +142,6 @@ cordon worker-1 --dry-run=client
 uncordon worker-1
 drain
 drain nope
-drain worker-1 --dry-run=client
 drain worker-1 --dry-run=client --force
 drain worker-1 --dry-run=client --force --ignore-daemonsets --delete-emptydir-data
 top pods
@@ -235,6 +234,159 @@ xyzzy
 -n empty get pods
 get -nempty pods
 get pods -nempty -oname
+get pods full -o jsonpath={.spec.containers[0,1].name}
+get pods full -o jsonpath={.spec.containers[::2].name}
+get pods full -o jsonpath={.spec.containers[1:].name}
+get pods full -o jsonpath={.spec.containers[:1].name}
+get pods full -o jsonpath={.spec.containers[-2:].name}
+get pods full -o jsonpath={.spec.containers[-3].name}
+get pods full -o jsonpath={.spec.containers.name}
+get pods full -o jsonpath={.metadata[0]}
+get pods full -o jsonpath={.metadata.labels.*}
+get pods full -o jsonpath={.spec.containers[?(@.name)].image}
+get pods full -o jsonpath={.spec.containers[?(@.livenessProbe)].name}
+get pods full -o 'jsonpath={.spec.containers[?(@.name=="c1")].image}'
+get pods full -o "jsonpath={.spec.containers[?(@.name=='c1')].image}"
+get pods full -o 'jsonpath={.status.containerStatuses[?(@.ready==true)].name}'
+get pods full -o 'jsonpath={.status.containerStatuses[?(@.restartCount>=2)].name}'
+get pods full -o 'jsonpath={.status.containerStatuses[?(@.restartCount>1)].restartCount}'
+get pods full -o 'jsonpath={.metadata.name}{"\\n"}'
+get pods full -o 'jsonpath={"a\\tb"}'
+get pods full -o 'jsonpath={.metadata.name}{" x "}{.kind}'
+get pods full -o jsonpath={.spec.containers[*]
+get pods full -o jsonpath={.spec.containers[?(@.name}
+get pods full -o jsonpath={range
+get pods full -o 'jsonpath={range .spec.containers[*]}{.name},{end}!'
+get pods full -o 'jsonpath={range .spec.containers[*]}[{.name}:{range .ports[*]}{.containerPort} {end}]{end}'
+get pods full -o 'jsonpath={range .nope[*]}x{end}y'
+get pods full -o 'jsonpath={.spec.priority}'
+get pods full -o 'jsonpath={.spec.containers[1].ports}'
+get pods full -o 'jsonpath={@.metadata.name}'
+get pods full -o 'jsonpath=plain'
+get pods full -o 'jsonpath={.spec.containers[abc]}'
+get pods full -o 'jsonpath={..ports[*].containerPort}'
+get pods full -o 'jsonpath={.metadata.labels.app}-{.metadata.labels.tier}'
+get pods -o 'jsonpath={.items[0].metadata.name}'
+get pods -o 'jsonpath={.items[-1:].metadata.name}'
+get pods -o 'jsonpath={.items[*].spec.containers[*].image}'
+get pods -o 'jsonpath={.items[?(@.metadata.labels.app=="full")].status.podIP}'
+get pods -o 'jsonpath={.items[?(@.metadata.labels.app)].metadata.name}'
+get pods -o 'jsonpath={.kind}'
+get svc web -o 'jsonpath={.spec.ports[?(@.name=="dns")].nodePort}'
+get svc -o 'jsonpath={range .items[*]}{.metadata.name}={.spec.clusterIP}{"\\n"}{end}'
+get pods full -o jsonpath-as-json={.spec.containers[*].name}
+get pods full -o custom-columns=IMG:.spec.containers[*].image,R:.status.containerStatuses[0].restartCount,RDY:.status.containerStatuses[*].ready
+get pods full -o custom-columns=A:{.metadata.name},B:metadata.namespace,C:.metadata.labels.app
+get pods -o custom-columns=NAME:.metadata.name,APP:.metadata.labels.app
+get pods full -o custom-columns=A:.spec.containers[9].name
+get pods full -o custom-columns=A:.spec.containers[
+get pods --sort-by=.metadata.creationTimestamp -o name
+get pods --sort-by={.status.podIP} -o name
+get pods --sort-by=.metadata.name --no-headers -o custom-columns=N:.metadata.name
+get svc,deploy -o wide
+get svc web -o wide --show-labels
+get all
+get netpol rich deny-all
+get ing ing ing2
+get job,sts -o wide
+get pods full -A
+get pod -o yaml done alone
+get pod,svc -l app=web -o name
+get no worker-1 -o jsonpath={.status.addresses[?(@.type=="InternalIP")].address}
+get no -o custom-columns=N:.metadata.name,T:.spec.taints[*].key
+describe pod done alone
+describe pods -l app=full
+describe svc
+describe nodes
+describe netpol
+describe deploy alone
+describe ns
+describe cm odd2
+describe pod/full svc/web
+describe pod full svc web
+delete pod done -o yaml
+delete pod done --grace-period=x
+delete pods --all --dry-run=client
+delete all --all --dry-run=client
+delete deploy,svc web --dry-run=client
+delete pod/done --dry-run=client -o name
+scale deploy web --replicas=2 --foo
+label pods --all a=b --dry-run=client
+label pods -l app=full a=b --dry-run=client -o name
+label --overwrite pod full app=other --dry-run=client
+annotate pods --all a=b --dry-run=client
+taint nodes worker-1 b:NoSchedule- --dry-run=client
+taint nodes worker-1 a=y:NoExecute
+taint nodes worker-1 a=y:NoExecute --overwrite --dry-run=client
+taint pods full a=y:NoExecute
+cordon worker-1 nope
+logs full extra more
+logs -l app=full full
+exec -it full -c c0
+exec full -c c0 -- 
+rollout status deploy nope
+rollout history deploy nope
+rollout pause deploy web --dry-run=client
+set image deploy web
+set image deploy web nginx
+wait --for=condition=Ready
+wait pod full --for=condition=Initialized=true --timeout=0s
+wait pod full --for=jsonpath={.status.phase}=Running --timeout=0s
+wait pod full --for=jsonpath={.status.podIP} --timeout=0s
+wait pods --all --for=delete --dry-run
+auth can-i get
+version --output=foo
+version foo
+api-versions foo
+top
+top foo
+port-forward pod/full x:80
+port-forward deploy/nope 80
+cp a:/x b:/y c
+cp
+create deployment a b --image=x
+create deployment a --image=x --replicas=x
+create deployment a --image=nginx --image=busybox --dry-run=client -o yaml
+create deployment a --image=nginx --dry-run=foo
+create service
+create service clusterip
+create service clusterip a
+create service clusterip a --clusterip=None --dry-run=client -o yaml
+create service nodeport a --tcp=x
+create service loadbalancer a --tcp=80,443:8443 --dry-run=client -o yaml
+create configmap a --from-literal=x
+create configmap a --dry-run=client -o yaml
+create ns
+create ingress a
+create ingress a --default-backend=svc:80 --dry-run=client -o yaml
+create ingress a --rule=foo --dry-run=client
+create cm a --from-literal=k=v --dry-run=client -o json
+create deployment a --image=nginx --dry-run=client -o jsonpath={.spec.replicas}
+create deployment a --image=nginx --dry-run=client -o name
+run a b --dry-run=client
+run a --image=nginx --dry-run=client
+run a --image=nginx --dry-run=client -o name
+run a --image=nginx -t --dry-run=client
+run a --image=nginx --labels=x --dry-run=client
+run a --image=nginx --env=x --dry-run=client
+run a --image=nginx --dry-run=client -o yaml -- a b -c
+run a --image=nginx --expose --dry-run=client
+expose
+expose svc
+expose svc web --name=w2 --port=81 --dry-run=client -o yaml
+expose svc web --name=w2 --dry-run=client -o yaml
+expose rs web-6d4cf56db6 --name=w2 --dry-run=client -o yaml
+expose deploy nope --port=80
+expose netpol rich --port=80
+patch pod
+patch pod full -p
+patch pod nope -p {}
+rollout undo deploy web --to-revision=9
+rollout history deploy/web
+edit pod nope
+describe --foo
+-o get
+options
 `
   .trim()
   .split('\n');

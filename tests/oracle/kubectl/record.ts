@@ -13,8 +13,8 @@ import { cases, words } from './cases.ts';
 import { objects } from './objects.ts';
 
 const kubectl = process.argv[2] ?? 'kubectl';
-const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-const server = serveObjects(objects, parseTimestamp(now) ?? 0);
+const now = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+const server = serveObjects(objects, () => parseTimestamp(now()) ?? 0);
 const cache = mkdtempSync(join(tmpdir(), 'kubectl-'));
 
 function run(args: readonly string[]): Promise<{ stdout: string; stderr: string; code: number | null }> {
@@ -49,9 +49,9 @@ server.listen(0, '127.0.0.1', () => {
   void (async () => {
     const version = (await run(['version', '--client'])).stdout.trim();
     const recorded = [];
-    for (const line of cases) recorded.push({ line, ...(await run(words(line))) });
+    for (const line of cases) recorded.push({ line, now: now(), ...(await run(words(line))) });
     const name = kubectl.split('/').at(-1) ?? '';
-    const text = JSON.stringify({ version, now, cases: recorded }, null, 1).replaceAll(name, 'kubectl');
+    const text = JSON.stringify({ version, cases: recorded }, null, 1).replaceAll(name, 'kubectl');
     writeFileSync(new URL('recorded.json', import.meta.url), `${text}\n`);
     server.close();
   })();

@@ -8,11 +8,12 @@ import type { Found, Target } from './targets.ts';
 /** What a change made of an object: the words to print, or why not. */
 export type Changed = { readonly action: string } | Failure;
 
-/** Changes each object through the API server and prints what was done. */
+/** Changes each object through the API server and prints what was done; a dry run is marked as one, but by `taint`. */
 export function changeEach(
   k: Invocation,
   found: Found,
   change: (draft: Draft, target: Target) => Changed,
+  mark: 'marked' | 'unmarked' = 'marked',
 ): number {
   const dryRun = dryRunOf(k);
   if (dryRun instanceof Failure) return k.fail(dryRun);
@@ -30,7 +31,7 @@ export function changeEach(
         ? k.host.api.update(target.resource, draft)
         : { ok: true, value: target.object };
     if (!result.ok) errors.push(refusal(result.error));
-    else code ||= printDone(k, { resource: target.resource, object: result.value }, changed.action);
+    else code ||= printDone(k, { resource: target.resource, object: result.value }, changed.action, mark);
   }
   return k.report(errors) || code;
 }

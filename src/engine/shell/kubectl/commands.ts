@@ -99,7 +99,8 @@ const createCommands: readonly Command[] = [
   }),
 ];
 
-const rolloutFlags = files + print + dry + select;
+const rolloutFlags = `${files}${print} field-manager selector/l`;
+const setFlags = `${files}${print}${dry} all? local? selector/l`;
 
 /** In the order of `kubectl help`, group by group. */
 export const commandGroups: readonly (readonly [string, readonly Command[]])[] = [
@@ -130,21 +131,16 @@ export const commandGroups: readonly (readonly [string, readonly Command[]])[] =
           'env',
           'Update environment variables on a pod template',
           setEnv,
-          `containers/c env/e* from keys* list? local? overwrite? prefix resolve?${rolloutFlags}`,
+          `containers/c env/e* from keys* list? overwrite? prefix resolve?${setFlags}`,
         ),
-        command('image', 'Update the image of a pod template', setImage, `local?${rolloutFlags}`),
+        command('image', 'Update the image of a pod template', setImage, setFlags),
         command(
           'resources',
           'Update resource requests/limits on objects with pod templates',
           info.notSimulated,
-          `limits requests containers/c${rolloutFlags}`,
+          `limits requests containers/c${setFlags}`,
         ),
-        command(
-          'selector',
-          'Set the selector on a resource',
-          setSelector,
-          `local? resource-version${rolloutFlags}`,
-        ),
+        command('selector', 'Set the selector on a resource', setSelector, `resource-version${setFlags}`),
       ]),
     ],
   ],
@@ -186,7 +182,12 @@ export const commandGroups: readonly (readonly [string, readonly Command[]])[] =
           rollout.status,
           `revision# timeout@ watch/w?${rolloutFlags}`,
         ),
-        command('undo', 'Undo a previous rollout', rollout.undo, `to-revision#${rolloutFlags}`),
+        command(
+          'undo',
+          'Undo a previous rollout',
+          rollout.undo,
+          `dry-run=unchanged to-revision#${rolloutFlags}`,
+        ),
       ]),
       command(
         'scale',

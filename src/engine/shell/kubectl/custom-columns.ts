@@ -1,6 +1,5 @@
-import { findJsonPath, parseJsonPath, relax } from './jsonpath.ts';
+import { findJsonPath, goValue } from './jsonpath.ts';
 import { alignTabs, tableLayout } from './tabwriter.ts';
-import { byBytes, isFields } from './value.ts';
 
 export interface CustomColumn {
   readonly header: string;
@@ -15,37 +14,33 @@ export function parseCustomColumns(spec: string): readonly CustomColumn[] | { re
     const colon = part.indexOf(':');
     if (colon < 0)
       return { error: `unexpected custom-columns spec: ${part}, expected <header>:<json-path-expr>` };
-    const path = part.slice(colon + 1);
-    const parsed = parseJsonPath(relax(path));
-    if ('error' in parsed) return { error: parsed.error };
-    columns.push({ header: part.slice(0, colon), path });
+    columns.push({ header: part.slice(0, colon), path: part.slice(colon + 1) });
   }
   return columns;
 }
 
+/** The table; a path that fails ends it where it stands. */
 export function formatCustomColumns(
   columns: readonly CustomColumn[],
   objects: readonly unknown[],
   headers: boolean,
-): string {
-  const lines = objects.map((object) => columns.map(({ path }) => cell(path, object)).join('\t'));
-  if (headers) lines.unshift(columns.map(({ header }) => header).join('\t'));
-  return alignTabs(lines.map((line) => `${line}\n`).join(''), tableLayout);
+): { readonly text: string; readonly error?: string } {
+  const lines = headers ? [columns.map(({ header }) => header)] : [];
+  let error: string | undefined;
+  for (const object of objects) {
+    const cells: string[] = [];
+    for (const { path } of columns) {
+      const found = findJsonPath(path, object);
+      if ('error' in found) error ??= found.error;
+      else cells.push(found.length === 0 ? '<none>' : found.map(showCell).join(','));
+    }
+    if (error !== undefined) break;
+    lines.push(cells);
+  }
+  const text = alignTabs(lines.map((cells) => `${cells.join('\t')}\n`).join(''), tableLayout);
+  return error === undefined ? { text } : { text, error };
 }
 
-function cell(path: string, object: unknown): string {
-  const found = findJsonPath(path, object);
-  if ('error' in found || found.length === 0) return '<none>';
-  return found.map(goValue).join(',');
-}
-
-/** Go's `%v`. */
-function goValue(value: unknown): string {
-  if (value === null || value === undefined) return '<none>';
-  if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`;
-  if (!isFields(value)) return String(value);
-  const entries = Object.keys(value)
-    .sort(byBytes)
-    .map((key) => `${key}:${goValue(value[key])}`);
-  return `map[${entries.join(' ')}]`;
+function showCell(value: unknown): string {
+  return value === null ? '<none>' : goValue(value);
 }

@@ -23,7 +23,7 @@ export function commandHelp(path: string, command: Command): string {
   const available =
     command.commands === undefined
       ? ''
-      : `Available Commands:\n${listCommands(command.commands, widest(command.commands) + 2)}\n`;
+      : `${aliasesOf(command)}Available Commands:\n${listCommands(command.commands, Math.max(13, widest(command.commands) + 2))}\n`;
   const options =
     specs.length === 0 ? '' : `Options:\n${[...specs].sort(byName).map(showFlag).join('\n')}\n\n`;
   const more =
@@ -31,8 +31,16 @@ export function commandHelp(path: string, command: Command): string {
       ? ''
       : `Use "kubectl ${path} <command> --help" for more information about a given command.\n`;
   const usage =
-    command.verb === undefined ? `kubectl ${path} SUBCOMMAND [options]` : `kubectl ${path} [options]`;
+    command.verb === undefined
+      ? `kubectl ${path} ${withSubcommands.has(path) ? 'SUBCOMMAND' : '[flags]'} [options]`
+      : `kubectl ${path} [options]`;
   return `${command.summary}.\n\n${available}${options}Usage:\n  ${usage}\n\n${more}${seeOptions}`;
+}
+
+const withSubcommands = new Set(['rollout', 'set', 'config']);
+
+function aliasesOf({ name, aliases = [] }: Command): string {
+  return aliases.length === 0 ? '' : `Aliases:\n${[name, ...aliases].join(', ')}\n\n`;
 }
 
 export function optionsHelp(flags: string): string {

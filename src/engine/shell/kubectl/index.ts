@@ -23,7 +23,14 @@ function* kubectl(
 ): Task<number> {
   const before = parseFlags(args, readSpecs(globalFlags), { untilArgument: true });
   if ('error' in before) {
-    const flag = args.find((arg) => arg.startsWith('-')) ?? '';
+    // An unknown flag is taken to have a value; what stands after it would be the command.
+    const [flag = '', , name] = args.slice(args.findIndex((arg) => arg.startsWith('-')));
+    if (name === undefined || findCommand(commands, name) !== undefined) {
+      return fail(
+        ctx,
+        `${before.error}\nSee 'kubectl ${name === undefined ? '' : `${name} `}--help' for usage.`,
+      );
+    }
     ctx.err(`Error: flags cannot be placed before plugin name: ${flag}\n`);
     return 1;
   }
@@ -39,8 +46,10 @@ function* kubectl(
   if (command.verb === undefined) {
     const stray = own.filter((arg) => !arg.startsWith('-'));
     if (stray.length === 0 || own.includes('--help') || own.includes('-h')) {
-      print(ctx, commandHelp(path, command));
-      return own.includes('--help') || own.includes('-h') ? 0 : 1;
+      const asked = own.includes('--help') || own.includes('-h');
+      if (asked) return print(ctx, commandHelp(path, command));
+      ctx.err(commandHelp(path, command));
+      return 1;
     }
     return fail(
       ctx,

@@ -41,10 +41,14 @@ export function parseJsonPath(template: string): JsonPathTemplate {
 }
 
 /** The template's text for a value; what a path finds is joined by spaces. */
-export function printJsonPath(template: JsonPathTemplate, value: unknown): JsonPathResult {
+export function printJsonPath(
+  template: JsonPathTemplate,
+  value: unknown,
+  form: 'text' | 'json' = 'text',
+): JsonPathResult {
   if ('error' in template) return template;
   try {
-    return { text: runActions(template.actions, value) };
+    return { text: runActions(template.actions, value, form === 'text' ? showText : showJson) };
   } catch (error) {
     if (error instanceof PathError) return { error: error.message };
     throw error;
@@ -269,18 +273,23 @@ function hex(character: string): string {
 }
 
 /** Values and the text of one action each, `{range}` bodies repeated. */
-function runActions(actions: readonly Action[], value: unknown): string {
+function runActions(
+  actions: readonly Action[],
+  value: unknown,
+  show: (values: readonly unknown[]) => string,
+): string {
   let text = '';
   for (let at = 0; at < actions.length; at++) {
     const action = actions[at] ?? [];
     if (action[0]?.kind === 'end') return text;
     if (action[0]?.kind !== 'range') {
-      text += walkAll([value], action).map(showValue).join(' ');
+      text += show(walkAll([value], action));
       continue;
     }
     const body = actions.slice(at + 1);
     const length = bodyLength(body);
-    for (const item of walkAll([value], action.slice(1))) text += runActions(body.slice(0, length), item);
+    for (const item of walkAll([value], action.slice(1)))
+      text += runActions(body.slice(0, length), item, show);
     at += length + 1;
   }
   return text;
@@ -319,7 +328,7 @@ function walk(values: readonly unknown[], step: Step): readonly unknown[] {
       return values.flatMap((value) => {
         if (value === null) return [];
         if (!Array.isArray(value))
-          throw new PathError(`${goSyntax(value)} is not array or slice and cannot be filtered`);
+          throw new PathError(`${goValue(value)} is not array or slice and cannot be filtered`);
         return value.filter((item) => passes(item, step.left, step.operator, step.right));
       });
     case 'unknown':
@@ -346,8 +355,7 @@ function containers(value: unknown): unknown[] {
 
 function slice(value: unknown, step: Step & { kind: 'slice' }): readonly unknown[] {
   if (value === null) return [];
-  if (!Array.isArray(value))
-    throw new PathError(`${goSyntax(value)} is not array or slice and cannot be indexed`);
+  if (!Array.isArray(value)) throw new PathError(`${goType(value)} is not array or slice`);
   const index = (bound: number) => (bound < 0 ? bound + value.length : bound);
   const from = index(step.from ?? 0);
   if (step.single) {
@@ -390,6 +398,14 @@ function passes(item: unknown, left: readonly Step[], operator: string, right: r
   }
 }
 
+function showText(values: readonly unknown[]): string {
+  return values.map(showValue).join(' ');
+}
+
+function showJson(values: readonly unknown[]): string {
+  return `${sortedJson(values, 4)}\n`;
+}
+
 function showValue(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value === null || value === undefined) return '';
@@ -424,4 +440,22 @@ export function goSyntax(value: unknown): string {
   }
   if (value === null || value === undefined) return 'interface {}(nil)';
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+/** Go's `%v`. */
+export function goValue(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`;
+  if (!isFields(value)) return String(value);
+  const entries = Object.keys(value)
+    .sort(byBytes)
+    .map((key) => `${key}:${goValue(value[key])}`);
+  return `map[${entries.join(' ')}]`;
+}
+
+/** Go's `%T`. */
+function goType(value: unknown): string {
+  if (isFields(value)) return 'map[string]interface {}';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
 }

@@ -51,6 +51,7 @@ export function outputFormat(k: Invocation): OutputFormat | Failure {
 
 /** Objects in a format that is not a table: one alone, or as a List. */
 export function formatObjects(
+  k: Invocation,
   format: Exclude<OutputFormat, { kind: 'human' }>,
   targets: readonly Target[],
   options: { readonly single: boolean; readonly headers: boolean },
@@ -67,9 +68,9 @@ export function formatObjects(
     case 'json':
       return `${sortedJson(whole, 4)}\n`;
     case 'columns':
-      return formatCustomColumns(format.columns, objects, options.headers);
+      return columnsText(k, format.columns, objects, options.headers);
     case 'jsonpath': {
-      const printed = printJsonPath(format.parsed, whole);
+      const printed = printJsonPath(format.parsed, whole, format.asJson ? 'json' : 'text');
       if ('text' in printed) return printed.text;
       return failure(
         `error executing jsonpath ${JSON.stringify(format.template)}: Error executing template: ${printed.error}. Printing more information for debugging the template:\n` +
@@ -77,6 +78,18 @@ export function formatObjects(
       );
     }
   }
+}
+
+function columnsText(
+  k: Invocation,
+  columns: readonly CustomColumn[],
+  objects: readonly KubeObject[],
+  headers: boolean,
+): string | Failure {
+  const { text, error } = formatCustomColumns(columns, objects, headers);
+  if (error === undefined) return text;
+  k.print(text);
+  return failure(error);
 }
 
 /** `deployment.apps/web`. */
@@ -102,17 +115,23 @@ export function dryRunOf(k: Invocation): DryRun | Failure {
 }
 
 /** Says what was done to an object: `pod/web labeled`, or the object itself with `-o`. */
-export function printDone(k: Invocation, target: Target, action: string): number {
+export function printDone(
+  k: Invocation,
+  target: Target,
+  action: string,
+  mark: 'marked' | 'unmarked' = 'marked',
+): number {
   const format = outputFormat(k);
   const dryRun = dryRunOf(k);
   if (format instanceof Failure) return k.fail(format);
   if (dryRun instanceof Failure) return k.fail(dryRun);
   if (format.kind === 'human') {
-    const suffix = { none: '', client: ' (dry run)', server: ' (server dry run)' }[dryRun];
+    const suffix =
+      mark === 'unmarked' ? '' : { none: '', client: ' (dry run)', server: ' (server dry run)' }[dryRun];
     k.print(`${nameOf(target.resource, target.object)} ${action}${suffix}\n`);
     return 0;
   }
-  const text = formatObjects(format, [target], { single: true, headers: true });
+  const text = formatObjects(k, format, [target], { single: true, headers: true });
   if (text instanceof Failure) return k.fail(text);
   k.print(text);
   return 0;

@@ -212,6 +212,9 @@ function editContainers(
     });
   const removed = split.pairs.filter((pair) => !pair.includes('=')).map((pair) => pair.slice(0, -1));
   if (split.resources.length === 0 && !k.flags.has('filename')) return k.fail(noNames);
+  const found = findTargets(k, split.resources, { all: false });
+  if (found instanceof Failure) return k.fail(found);
+  if (found.errors.length > 0) return k.report(found.errors);
   if (split.pairs.length === 0) {
     return k.fail(
       what === 'image'
@@ -219,8 +222,6 @@ function editContainers(
         : 'at least one environment variable must be provided',
     );
   }
-  const found = findTargets(k, split.resources, { all: false });
-  if (found instanceof Failure) return k.fail(found);
   return changeEach(k, found, (draft, { resource, object }) => {
     const spec =
       resource.kind === 'Pod' ? child(draft, 'spec') : child(child(child(draft, 'spec'), 'template'), 'spec');

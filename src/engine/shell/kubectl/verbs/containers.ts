@@ -172,12 +172,13 @@ export function* logs(k: Invocation): Task<number> {
   const { flags } = k;
   const [target, inline] = k.args;
   const selector = flags.text('selector');
-  if (target === undefined && selector === '') {
+  if (k.args.length > 2 || (target === undefined && selector === '')) {
     return k.misuse(
       `expected '${k.command} [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command`,
     );
   }
-  if (target !== undefined && selector !== '') return k.fail('only a selector (-l) or a POD name is allowed');
+  if (target !== undefined && selector !== '')
+    return k.misuse('only a selector (-l) or a POD name is allowed');
   if (inline !== undefined && flags.has('container'))
     return k.fail('only one of -c or an inline [CONTAINER] arg is allowed');
   const pods: Pod[] = [];
@@ -285,7 +286,7 @@ function nanoseconds(microseconds: number): string {
 export function* cp(k: Invocation): Task<number> {
   const [from, to, ...more] = k.args;
   if (from === undefined || to === undefined || more.length > 0) {
-    return k.misuse('source and destination are required');
+    return k.fail('source and destination are required');
   }
   if (!from.includes(':') && !to.includes(':')) {
     return k.fail('one of src or dest must be a remote file specification');

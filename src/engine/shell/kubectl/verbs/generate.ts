@@ -1,6 +1,6 @@
 import type { Draft, DraftValue } from '../../../api/json.ts';
 import { isObject } from '../../../api/json.ts';
-import { type ResourceKind, resourceOfKind } from '../../../api/kinds.ts';
+import { groupKind, type ResourceKind, resourceOfKind } from '../../../api/kinds.ts';
 import type { KubeObject } from '../../../api/types.ts';
 import { setOwn } from '../../../api/yaml.ts';
 import type { Task } from '../../../net/task.ts';
@@ -28,7 +28,7 @@ export function createGenerated(
     const text =
       format.kind === 'human'
         ? ''
-        : formatObjects(format, [{ resource, object: shown }], { single: true, headers: true });
+        : formatObjects(k, format, [{ resource, object: shown }], { single: true, headers: true });
     if (text instanceof Failure) return text;
     if (format.kind === 'human') printDone(k, { resource, object: shown }, done);
     else k.print(text);
@@ -207,7 +207,8 @@ function service(k: Invocation, name: string, type: string): Made | Failure {
   const ports: Draft[] = [];
   for (const text of k.flags.list('tcp').flatMap((list) => list.split(','))) {
     const [, port = '', target] = /^(\d+)(?::(.+))?$/.exec(text) ?? [];
-    if (port === '') return failure(`invalid port ${text}`);
+    if (port === '')
+      return failure(`strconv.ParseUint: parsing ${JSON.stringify(text.split(':')[0])}: invalid syntax`);
     const targetPort = target === undefined ? Number(port) : /^\d+$/.test(target) ? Number(target) : target;
     const nodePort = k.flags.number('node-port') ?? 0;
     ports.push({
@@ -297,7 +298,7 @@ export function* expose(k: Invocation): Task<number> {
   const errors = [...found.errors];
   for (const { resource, object } of found.targets) {
     const selector = exposedSelector(resource.kind, object);
-    if (selector === undefined) return k.fail(`cannot expose a ${resource.kind}`);
+    if (selector === undefined) return k.fail(`cannot expose a ${groupKind(resource)}`);
     if (selector.length === 0) {
       return k.fail(
         "couldn't retrieve selectors via --selector flag or introspection: the pod has no labels and cannot be exposed",

@@ -40,7 +40,7 @@ export function* get(k: Invocation): Task<number> {
     if (targets.length === 0 && errors.length === 0 && !k.flags.on('ignore-not-found')) noteEmpty(k, found);
   } else if (targets.length > 0 || found.listed) {
     const headers = !k.flags.on('no-headers');
-    const text = formatObjects(format, targets, { single: found.single, headers });
+    const text = formatObjects(k, format, targets, { single: found.single, headers });
     if (text instanceof Failure) return k.fail(text);
     k.print(text);
   }
@@ -127,7 +127,7 @@ function* watch(k: Invocation, format: OutputFormat, found: Found): Task<number>
       return 0;
     }
     for (const object of objects) {
-      const text = formatObjects(format, [{ resource, object }], { single: true, headers: false });
+      const text = formatObjects(k, format, [{ resource, object }], { single: true, headers: false });
       if (text instanceof Failure) return k.fail(text);
       k.print(format.kind === 'yaml' ? `---\n${text}` : format.kind === 'jsonpath' ? `${text}` : text);
     }

@@ -22,13 +22,14 @@ const kustomizeVersion = 'v5.6.0';
 const apiServerUrl = 'https://192.168.50.10:6443';
 
 export function* version(k: Invocation): Task<number> {
+  if (k.args.length > 0) return k.fail(`extra arguments: [${k.args.join(' ')}]`);
   const client = k.flags.on('client');
   const release = { major: '1', minor: '33', gitVersion: kubernetesVersion, platform: 'linux/amd64' };
   const all = { clientVersion: release, kustomizeVersion, ...(client ? {} : { serverVersion: release }) };
   const output = k.flags.text('output');
   if (output === 'json') k.print(`${sortedJson(all, 2)}\n`);
   else if (output === 'yaml') k.print(formatYaml(all));
-  else if (output !== '') return k.misuse("--output must be 'yaml' or 'json'");
+  else if (output !== '') return k.fail("--output must be 'yaml' or 'json'");
   else {
     k.print(`Client Version: ${kubernetesVersion}\nKustomize Version: ${kustomizeVersion}\n`);
     if (!client) k.print(`Server Version: ${kubernetesVersion}\n`);
@@ -49,12 +50,14 @@ export function* clusterInfo(k: Invocation): Task<number> {
 }
 
 export function* apiVersions(k: Invocation): Task<number> {
+  if (k.args.length > 0) return k.misuse(`unexpected arguments: [${k.args.join(' ')}]`);
   const versions = [...new Set(resourceKinds.map(({ apiVersion }) => apiVersion))].sort(byBytes);
   k.print(versions.map((apiVersion) => `${apiVersion}\n`).join(''));
   return 0;
 }
 
 export function* apiResources(k: Invocation): Task<number> {
+  if (k.args.length > 0) return k.misuse(`unexpected arguments: [${k.args.join(' ')}]`);
   const { flags } = k;
   const chosen = resourceKinds.filter(
     ({ group, namespaced }) =>
@@ -177,6 +180,7 @@ export function* events(k: Invocation): Task<number> {
     const resource = resourceOfKind('Event');
     if (resource === undefined) return 1;
     const text = formatObjects(
+      k,
       format,
       chosen.map((object) => ({ resource, object })),
       { single: false, headers: true },
@@ -294,7 +298,7 @@ export function* viewConfig(k: Invocation): Task<number> {
     const object = { ...config, metadata: { name: '', uid: '', resourceVersion: '', creationTimestamp: '' } };
     const resource = resourceOfKind('ConfigMap');
     if (resource === undefined) return k.fail(unknownResource('config'));
-    const text = formatObjects(format, [{ resource, object }], { single: true, headers: false });
+    const text = formatObjects(k, format, [{ resource, object }], { single: true, headers: false });
     if (text instanceof Failure) return k.fail(text);
     k.print(text);
   } else k.print(formatYaml(config));

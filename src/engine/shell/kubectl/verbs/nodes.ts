@@ -13,13 +13,13 @@ import { waitGone } from './delete.ts';
 export function* cordon(k: Invocation): Task<number> {
   const found = findNodes(k);
   if (typeof found === 'number') return found;
-  return setSchedulable(k, found, false);
+  return found.errors.length > 0 ? k.report(found.errors) : setSchedulable(k, found, false);
 }
 
 export function* uncordon(k: Invocation): Task<number> {
   const found = findNodes(k);
   if (typeof found === 'number') return found;
-  return setSchedulable(k, found, true);
+  return found.errors.length > 0 ? k.report(found.errors) : setSchedulable(k, found, true);
 }
 
 function findNodes(k: Invocation): Found | number {
@@ -163,29 +163,37 @@ export function* taint(k: Invocation): Task<number> {
   const found = findTargets(k, resources, { all: false });
   if (found instanceof Failure) return k.fail(found);
   if (found.resources.some(({ kind }) => kind !== 'Node')) {
-    return k.misuse(`invalid resource type ${found.resources[0]?.plural ?? ''}, only node(s) is supported`);
+    return k.fail(`invalid resource type ${found.resources[0]?.plural ?? ''}, only node types are supported`);
   }
-  return changeEach(k, found, (draft, { object }) => {
-    const spec = child(draft, 'spec');
-    let taints: Draft[] = Array.isArray(spec['taints']) ? spec['taints'].filter(isObject) : [];
-    for (const { key, value, effect, remove } of wanted) {
-      const same = (other: Draft) => other['key'] === key && (effect === '' || other['effect'] === effect);
-      const exists = taints.some(same);
-      if (remove && !exists)
-        return failure(`taint ${JSON.stringify(effect === '' ? key : `${key}:${effect}`)} not found`);
-      if (!remove && exists && !k.flags.on('overwrite')) {
-        return failure(
-          `node ${object.metadata.name} already has ${key} taint(s) with same effect(s) and --overwrite is false`,
-        );
+  return changeEach(
+    k,
+    found,
+    (draft, { object }) => {
+      const spec = child(draft, 'spec');
+      let taints: Draft[] = Array.isArray(spec['taints']) ? spec['taints'].filter(isObject) : [];
+      for (const { key, value, effect, remove } of wanted) {
+        const same = (other: Draft) => other['key'] === key && (effect === '' || other['effect'] === effect);
+        const exists = taints.some(same);
+        if (remove && !exists)
+          return failure(`taint ${JSON.stringify(effect === '' ? key : `${key}:${effect}`)} not found`);
+        if (!remove && exists && !k.flags.on('overwrite')) {
+          return failure(
+            `node ${object.metadata.name} already has ${key} taint(s) with same effect(s) and --overwrite is false`,
+          );
+        }
+        taints = taints.filter((other) => !same(other));
+        if (!remove) taints.push({ key, ...(value === '' ? {} : { value }), effect });
       }
-      taints = taints.filter((other) => !same(other));
-      if (!remove) taints.push({ key, ...(value === '' ? {} : { value }), effect });
-    }
-    if (taints.length > 0) spec['taints'] = taints;
-    else delete spec['taints'];
-    const removals = wanted.filter(({ remove }) => remove).length;
-    return { action: removals === wanted.length ? 'untainted' : removals > 0 ? 'modified' : 'tainted' };
-  });
+      if (taints.length > 0) spec['taints'] = taints;
+      else delete spec['taints'];
+      const removals = wanted.filter(({ remove }) => remove).length;
+      const both = removals > 0 && removals < wanted.length;
+      return {
+        action: both || k.flags.on('overwrite') ? 'modified' : removals > 0 ? 'untainted' : 'tainted',
+      };
+    },
+    'unmarked',
+  );
 }
 
 const effects = new Set(['NoSchedule', 'PreferNoSchedule', 'NoExecute']);

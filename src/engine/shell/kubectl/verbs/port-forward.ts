@@ -122,7 +122,6 @@ function* copy(from: TcpConnection, to: TcpConnection): Task<void> {
 
 function readForward(k: Invocation, target: string, pod: Pod, spec: string): Forward | Failure {
   const parts = spec.split(':');
-  if (parts.length > 2) return failure(`invalid port format '${spec}'`);
   const [first = '', second] = parts;
   const wanted = second ?? first;
   const path = target.includes('/') ? readPath(target) : undefined;
@@ -134,8 +133,11 @@ function readForward(k: Invocation, target: string, pod: Pod, spec: string): For
   if (remote instanceof Failure) return remote;
   if (remote < 1 || remote > 65_535) return failure(`error parsing remote port ${JSON.stringify(wanted)}`);
   const asked = second === undefined ? (/^\d+$/.test(first) ? Number(first) : remote) : Number(first || 0);
-  if (Number.isNaN(asked) || asked > 65_535)
-    return failure(`error parsing local port ${JSON.stringify(first)}`);
+  if (Number.isNaN(asked) || asked > 65_535) {
+    return failure(
+      `error parsing local port '${first}': strconv.ParseUint: parsing ${JSON.stringify(first)}: invalid syntax`,
+    );
+  }
   return { local: asked === 0 ? (k.ctx.netns.sockets.freePort('tcp') ?? 0) : asked, remote };
 }
 

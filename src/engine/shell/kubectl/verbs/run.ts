@@ -20,6 +20,9 @@ export function* run(k: Invocation): Task<number> {
   if (flags.on('tty') && !flags.on('stdin')) {
     return k.misuse('-i/--stdin is required for containers with -t/--tty=true');
   }
+  if (flags.on('expose') && !flags.has('port')) {
+    return k.misuse('--port must be set when exposing a service');
+  }
   const attached = flags.has('attach') ? flags.on('attach') : flags.on('stdin');
   if (flags.on('rm') && !attached) return k.misuse('--rm should only be used for attached containers');
   const dryRun = dryRunOf(k);
@@ -60,7 +63,7 @@ function podManifest(
   const labels: Draft = {};
   for (const pair of (flags.text('labels') || `run=${name}`).split(',')) {
     const [, key = '', value = ''] = /^([^=]+)=(.*)$/.exec(pair) ?? [];
-    if (key === '') return failure(`unexpected label: ${pair}`);
+    if (key === '') return failure(`unexpected label spec: ${pair}`);
     setOwn<DraftValue | undefined>(labels, key, value);
   }
   const env: Draft[] = [];
