@@ -2,72 +2,16 @@ import type { Image } from './apps/catalog.ts';
 import { createKubectl } from './shell/kubectl/index.ts';
 import type { KubectlHost } from './shell/kubectl/host.ts';
 import type { Place, Tool } from './shell/tool.ts';
-import { TOOLSETS } from './shell/toolset.ts';
-import { bridge } from './shell/tools/bridge.ts';
-import { curl } from './shell/tools/curl.ts';
-import { dig, getent, host } from './shell/tools/dig.ts';
-import { ip } from './shell/tools/ip.ts';
-import { busyboxNc, nc } from './shell/tools/nc.ts';
-import {
-  conntrack,
-  ipset,
-  iptables,
-  iptablesRestoreTool,
-  iptablesSaveTool,
-} from './shell/tools/netfilter.ts';
-import { busyboxNslookup, nslookup } from './shell/tools/nslookup.ts';
-import { busyboxPing, ping } from './shell/tools/ping.ts';
+import { toolset } from './shell/toolset.ts';
 import { ssh } from './shell/tools/sh.ts';
-import { netstat, ss } from './shell/tools/ss.ts';
-import { sysctl } from './shell/tools/sysctl.ts';
-import { tcpdump } from './shell/tools/tcpdump.ts';
-import { busyboxTraceroute, traceroute } from './shell/tools/traceroute.ts';
-import { busyboxWget, wget } from './shell/tools/wget.ts';
 
 export type FindPlace = (host: string) => Place | undefined;
 
 /** Every program that there is. */
-const everything: ReadonlyMap<string, Tool> = new Map(
-  Object.entries({
-    ...TOOLSETS.base,
-    bridge,
-    conntrack,
-    curl,
-    dig,
-    getent,
-    host,
-    ip,
-    ip6tables: iptables,
-    'ip6tables-restore': iptablesRestoreTool,
-    'ip6tables-save': iptablesSaveTool,
-    ipset,
-    iptables,
-    'iptables-restore': iptablesRestoreTool,
-    'iptables-save': iptablesSaveTool,
-    nc,
-    netstat,
-    nslookup,
-    ping,
-    ping6: ping,
-    ss,
-    sysctl,
-    tcpdump,
-    traceroute,
-    wget,
-  }),
-);
+const everything: ReadonlyMap<string, Tool> = toolset('base', 'network', 'netfilter');
 
 /** Those that BusyBox has its own of. */
-const busybox: ReadonlyMap<string, Tool> = new Map(
-  Object.entries({
-    nc: busyboxNc,
-    nslookup: busyboxNslookup,
-    ping: busyboxPing,
-    ping6: busyboxPing,
-    traceroute: busyboxTraceroute,
-    wget: busyboxWget,
-  }),
-);
+const busybox: ReadonlyMap<string, Tool> = toolset('busybox');
 
 /** Nodes, the router, the switch and the outside host have every program. */
 export function machineTools(find: FindPlace): ReadonlyMap<string, Tool> {

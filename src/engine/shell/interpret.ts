@@ -24,6 +24,9 @@ export interface Streams {
   readonly tty?: boolean;
 }
 
+/** What starting a program takes: long enough for packets under way to arrive, as on a real machine. */
+const EXEC_TIME = 1000;
+
 type Flow = { readonly kind: 'break' | 'continue'; count: number } | { readonly kind: 'exit' };
 
 /** A shell: its variables, its directory and its jobs. */
@@ -440,6 +443,7 @@ export class Shell implements Expander, BuiltinShell {
       this.status = there === undefined ? 127 : 126;
       return;
     }
+    yield* sleep(this.world, EXEC_TIME);
     this.status = yield* tool(this.context(name, streams, assignments), argv.slice(1));
   }
 

@@ -23,7 +23,7 @@ import { test } from './tools/test.ts';
 import { busyboxTraceroute, traceroute } from './tools/traceroute.ts';
 import { busyboxWget, wget } from './tools/wget.ts';
 
-/** The programs that this engine has, by what brings them. No name is in two sets. */
+/** The programs that this engine has, by what brings them. */
 export const TOOLSETS = {
   /** coreutils, grep, sed, procps, a shell. */
   base: {
@@ -99,14 +99,14 @@ export const TOOLSETS = {
     'iptables-restore': iptablesRestoreTool,
     'iptables-save': iptablesSaveTool,
   },
-  /** BusyBox's own forms of what others have too: where BusyBox is the userland, `busybox:ping` is its `ping`. */
+  /** BusyBox's own forms of what others have too. */
   busybox: {
-    'busybox:nc': busyboxNc,
-    'busybox:nslookup': busyboxNslookup,
-    'busybox:ping': busyboxPing,
-    'busybox:ping6': busyboxPing,
-    'busybox:traceroute': busyboxTraceroute,
-    'busybox:wget': busyboxWget,
+    nc: busyboxNc,
+    nslookup: busyboxNslookup,
+    ping: busyboxPing,
+    ping6: busyboxPing,
+    traceroute: busyboxTraceroute,
+    wget: busyboxWget,
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Tool>>>>;
 

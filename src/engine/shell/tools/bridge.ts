@@ -2,10 +2,11 @@ import { parseIp, parseMac, type Ip, type Mac } from '../../net/address.ts';
 import { Bridge } from '../../net/bridge.ts';
 import type { Device } from '../../net/device.ts';
 import { formatFdbEntry } from '../../net/fdb.ts';
+import { Veth } from '../../net/veth.ts';
 import { formatVxlanFdbEntry, VxlanDevice } from '../../net/vxlan.ts';
 import type { Tool } from '../tool.ts';
 import { refusing } from './ip.ts';
-import { linkFlags, linkName } from './ip/link.ts';
+import { linkFlags } from './ip/link.ts';
 import { answer, Refusal, Words, type IpOptions } from './ip/words.ts';
 
 const USAGE = `Usage: bridge [ OPTIONS ] OBJECT { COMMAND | help }
@@ -78,7 +79,7 @@ function bridgeLink(words: Words): void {
     const { port } = device;
     if (port === undefined || (only !== undefined && device !== only)) continue;
     words.ctx.out(
-      `${device.index}: ${linkName(device).replace(/@if\d+$/, '')}: ${linkFlags(device)} mtu ${device.mtu} master ${port.bridge.name} state ${port.state} priority 32 cost 2 \n`,
+      `${device.index}: ${portName(device)}: ${linkFlags(device)} mtu ${device.mtu} master ${port.bridge.name} state ${port.state} priority 32 cost 2 \n`,
     );
     if (!words.options.details) continue;
     const on = (value: boolean): string => (value ? 'on' : 'off');
@@ -86,6 +87,14 @@ function bridgeLink(words: Words): void {
       `    hairpin ${on(port.hairpin)} guard off root_block off fastleave off learning ${on(port.learning)} flood ${on(port.flood)} mcast_flood ${on(port.multicastFlood)} bcast_flood ${on(port.broadcastFlood)} mcast_router 1 mcast_to_unicast off neigh_suppress off vlan_tunnel off isolated ${on(port.isolated)} locked off \n`,
     );
   }
+}
+
+/** `bridge` takes the index of the other end for one of this namespace: a pod's eth0 is shown by the name of the node's second interface. */
+function portName(device: Device): string {
+  const peer = device instanceof Veth ? device.peer : undefined;
+  if (peer === undefined || peer.index === device.index) return device.name;
+  const same = device.netns.links().find((link) => link.index === peer.index);
+  return `${device.name}@${same?.name ?? `if${peer.index}`}`;
 }
 
 function setPort(words: Words): void {

@@ -106,6 +106,18 @@ export const curl: Tool = function* (ctx, args) {
     );
     return 2;
   }
+  // What does not go to a terminal is buffered until the end, so the log comes first.
+  let buffered = '';
+  const out =
+    ctx.tty === true || options.has('N') ? ctx.out : (text: string): void => void (buffered += text);
+  try {
+    return yield* transferAll({ ...ctx, out }, options, urls);
+  } finally {
+    ctx.out(buffered);
+  }
+};
+
+function* transferAll(ctx: ToolContext, options: Options, urls: readonly string[]): Task<number> {
   let code = 0;
   for (const [i, url] of urls.entries()) {
     const retries = Math.min(Number(options.value('retry') ?? 0) || 0, 20);
@@ -132,7 +144,7 @@ export const curl: Tool = function* (ctx, args) {
     if (ctx.session.limit !== undefined) break;
   }
   return code;
-};
+}
 
 /** One URL, with the redirections that it leads to. */
 class CurlTransfer {
@@ -400,10 +412,8 @@ class CurlTransfer {
           : 'Request completely sent off',
       );
     }
-    const sent = ctx.world.now;
     const outcome = yield* exchange(socket, request, this.deadline);
     facts.firstByte = ctx.world.now - this.began;
-    void sent;
     switch (outcome.kind) {
       case 'empty':
         return { code: this.failConnection(52, 'Empty reply from server') };

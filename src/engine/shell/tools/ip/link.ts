@@ -26,7 +26,8 @@ export function linkFlags(device: Device): string {
       'BROADCAST',
       ...(device.kind === 'dummy' ? ['NOARP'] : ['MULTICAST', ...(device.noArp ? ['NOARP'] : [])]),
     );
-  if (device.promisc) flags.push('PROMISC');
+  // What a bridge does to its ports is not a flag (dev->gflags).
+  if (device.promisc && device.port === undefined) flags.push('PROMISC');
   if (device.up) flags.push('UP');
   if (device.up && device.carrier) flags.push('LOWER_UP');
   const peer = device instanceof Veth ? device.peer : undefined;
@@ -77,19 +78,25 @@ function peerNetns(device: Device): string {
   return at < 0 ? '' : ` link-netnsid ${at}`;
 }
 
+/** Columns as wide as their numbers, at least as their titles (ip/ipaddress.c, print_stats64). */
 function printStatistics(device: Device): string {
-  const rx = [device.rxBytes, device.rxPackets, 0, device.rxDropped, 0, 0];
-  const tx = [device.txBytes, device.txPackets, 0, device.txDropped, 0, 0];
   const block = (title: string, names: readonly string[], values: readonly number[]): string => {
-    const widths = values.map((value, i) => Math.max(String(value).length, i === 0 ? 10 : i < 4 ? 7 : 7));
-    const head = names
-      .map((name, i) => (i === 0 ? name.padStart((widths[0] ?? 10) - 4) : name.padStart(widths[i] ?? 7)))
-      .join(' ');
-    return `    ${title}: ${head} \n    ${values.map((value, i) => String(value).padStart(widths[i] ?? 7)).join(' ')} \n`;
+    const widths = values.map((value, i) => Math.max(String(value).length, [10, 7, 6, 7, 7, 7][i] ?? 7));
+    const head = names.map((name, i) => name.padStart((widths[i] ?? 0) - (i === 0 ? 3 : 0))).join(' ');
+    const numbers = values.map((value, i) => String(value).padStart(widths[i] ?? 0)).join(' ');
+    return `    ${title}:${head}${' '.repeat(11)}\n    ${numbers} \n`;
   };
   return (
-    block('RX', ['bytes', 'packets', 'errors', 'dropped', 'missed', 'mcast'], rx) +
-    block('TX', ['bytes', 'packets', 'errors', 'dropped', 'carrier', 'collsns'], tx)
+    block(
+      'RX',
+      ['bytes', 'packets', 'errors', 'dropped', 'missed', 'mcast'],
+      [device.rxBytes, device.rxPackets, 0, device.rxDropped, 0, 0],
+    ) +
+    block(
+      'TX',
+      ['bytes', 'packets', 'errors', 'dropped', 'carrier', 'collsns'],
+      [device.txBytes, device.txPackets, 0, device.txDropped, 0, 0],
+    )
   );
 }
 

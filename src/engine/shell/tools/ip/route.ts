@@ -170,13 +170,16 @@ function show(words: Words): void {
   const { routes } = words.ctx.netns;
   const families: readonly (4 | 6)[] = table === 0 && family === undefined ? [4, 6] : [family ?? 4];
   for (const f of families) {
-    const tables = table === 0 ? routes.tables(f) : [table];
+    const tables = table === 0 ? routes.tables(f).reverse() : [table];
     for (const number of tables) {
       for (const route of routes.list(number, f)) {
         if (!accepts(route)) continue;
         let line = formatRoute(route);
-        if (table === 0 && number !== TABLE_MAIN)
-          line = line.replace(/( dev \S+|^\S+(?: \S+)?)( |$)/, `$1 table ${tableName(number)}$2`);
+        if (table === 0 && number !== TABLE_MAIN) {
+          const at = / dev \S+/.exec(line) ?? /^(?:[a-z]+ )?\S+/.exec(line);
+          const end = at === null ? line.length : at.index + at[0].length;
+          line = `${line.slice(0, end)} table ${tableName(number)}${line.slice(end)}`;
+        }
         if (dev !== undefined) line = line.replace(` dev ${dev.name}`, '');
         words.ctx.out(`${line}${f === 6 ? '' : ' '}\n`);
       }
