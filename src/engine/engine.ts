@@ -30,6 +30,7 @@ import { Trace } from './net/trace.ts';
 import { World } from './net/world.ts';
 import { addressIn } from './options.ts';
 import type { ResolvedOptions } from './options.ts';
+import { PolicyEnforcer } from './policies.ts';
 import { EngineRuntime } from './runtime.ts';
 import { resumeTaps, suspendTaps } from './shell/tap.ts';
 import { Terminal } from './shell/terminal.ts';
@@ -87,6 +88,7 @@ export class EngineCluster implements Cluster {
   readonly #cni: Cni;
   readonly runtime: EngineRuntime;
   readonly #proxies: KubeProxies;
+  readonly #policies: PolicyEnforcer | undefined;
   /** Where the CNI enforces policies. */
   readonly #felixes: Felixes | undefined;
   readonly #terminal: Terminal;
@@ -144,6 +146,9 @@ export class EngineCluster implements Cluster {
     });
     this.#proxies = new KubeProxies(world, this.#api.store, this.runtime, options);
     this.#felixes = cni.enforcesPolicy ? new Felixes(world, this.#api.store, this.runtime) : undefined;
+    this.#policies = cni.enforcesPolicy
+      ? new PolicyEnforcer(world, this.#api.store, this.runtime)
+      : undefined;
     for (const listener of outsideListeners(() => world.now))
       bindListener(lan.ext, listener, { name: 'server', pid: 1 });
     bootstrap(this.#control, options);
@@ -191,7 +196,11 @@ export class EngineCluster implements Cluster {
     options: { readonly record?: boolean; readonly explain?: boolean } = {},
   ): CommandResult {
     this.#steps.push({ kind: 'run', command });
-    const { value, record } = this.experiment(() => this.#terminal.run(command), options.record !== false);
+    const { value, record } = this.experiment(() => {
+      const result = this.#terminal.run(command);
+      this.#settle();
+      return result;
+    }, options.record !== false);
     return { command, ...value, record };
   }
 
@@ -309,7 +318,11 @@ export class EngineCluster implements Cluster {
   #settle(): Diagnostic[] {
     const { commandTime, events } = this.options.limits;
     const end = this.world.run({
-      until: () => this.#control.idle && this.#proxies.idle && this.#felixes?.idle !== false,
+      until: () =>
+        this.#control.idle &&
+        this.#proxies.idle &&
+        this.#policies?.idle !== false &&
+        this.#felixes?.idle !== false,
       time: commandTime,
       events,
     });

@@ -1,0 +1,108 @@
+import type { Store } from './api/store.ts';
+import type { Pod } from './api/types.ts';
+import type { World } from './net/world.ts';
+import { CalicoPolicies } from './policy/calico.ts';
+import type { CalicoWorkload } from './policy/calico.ts';
+import type { PolicyPod } from './policy/endpoint.ts';
+import { Felix } from './policy/felix-program.ts';
+import type { Machine } from './machine.ts';
+import type { EngineRuntime, MachineListener } from './runtime.ts';
+
+/** From a change that policies look at to the rules, in virtual microseconds. */
+const SYNC_DELAY = 10_000;
+
+/** The Felix of every node: it makes NetworkPolicies into rules on the links of its pods. */
+export class PolicyEnforcer implements MachineListener {
+  readonly #world: World;
+  readonly #store: Store;
+  readonly #runtime: EngineRuntime;
+  readonly #felix = new Map<string, Felix>();
+  #scheduled = false;
+  #inForce = false;
+
+  constructor(world: World, store: Store, runtime: EngineRuntime) {
+    this.#world = world;
+    this.#store = store;
+    this.#runtime = runtime;
+    for (const machine of runtime.machines.values()) this.nodeAdded(machine);
+    runtime.listeners.push(this);
+    store.watch('NetworkPolicy', () => this.#dirty());
+    store.watch('Namespace', () => this.#dirtyIfUsed());
+    store.watch('Pod', ({ object, previous }) => {
+      if (previous === undefined || looksDifferent(previous, object)) this.#dirtyIfUsed();
+    });
+  }
+
+  get idle(): boolean {
+    return !this.#scheduled;
+  }
+
+  nodeAdded(machine: Machine): void {
+    this.#felix.set(machine.name, new Felix(machine.netns.netfilter));
+    this.#dirtyIfUsed();
+  }
+
+  nodeRemoved(name: string): void {
+    this.#felix.delete(name);
+  }
+
+  #dirtyIfUsed(): void {
+    if (this.#inForce || this.#store.count('NetworkPolicy') > 0) this.#dirty();
+  }
+
+  #dirty(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#world.schedule(SYNC_DELAY, () => {
+      this.#scheduled = false;
+      this.#sync();
+    });
+  }
+
+  #sync(): void {
+    this.#inForce = this.#store.count('NetworkPolicy') > 0;
+    const policies = new CalicoPolicies({
+      pods: this.#store.list('Pod').filter(isOnPodNetwork).map(policyPod),
+      namespaces: this.#store
+        .list('Namespace')
+        .map(({ metadata }) => ({ name: metadata.name, labels: metadata.labels ?? {} })),
+      networkPolicies: this.#store.list('NetworkPolicy'),
+    });
+    const workloads = new Map<string, CalicoWorkload[]>();
+    for (const { pod, machine, hostDevice } of this.#runtime.sandboxes.values()) {
+      if (hostDevice === undefined) continue;
+      const own = workloads.get(machine.name) ?? [];
+      own.push({ hostDevice, pod: policyPod(pod), serviceAccount: pod.spec.serviceAccountName ?? 'default' });
+      workloads.set(machine.name, own);
+    }
+    for (const [name, felix] of this.#felix) felix.program(policies.node(workloads.get(name) ?? []));
+  }
+}
+
+function isOnPodNetwork({ spec, status }: Pod): boolean {
+  return spec.hostNetwork !== true && status.phase !== 'Succeeded' && status.phase !== 'Failed';
+}
+
+function policyPod({ metadata, spec, status }: Pod): PolicyPod {
+  return {
+    kind: 'pod',
+    namespace: metadata.namespace ?? 'default',
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    ips: status.podIPs?.map(({ ip }) => ip) ?? [],
+    ports: spec.containers.flatMap(({ ports = [] }) =>
+      ports.flatMap(({ name, protocol = 'TCP', containerPort }) =>
+        name === undefined ? [] : [{ name, protocol, port: containerPort }],
+      ),
+    ),
+  };
+}
+
+/** Policies see a pod's labels and addresses, and whether it is still there. */
+function looksDifferent(before: Pod, after: Pod): boolean {
+  return (
+    before.metadata.labels !== after.metadata.labels ||
+    before.status.podIP !== after.status.podIP ||
+    before.status.phase !== after.status.phase
+  );
+}
