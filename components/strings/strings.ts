@@ -109,5 +109,6 @@ export interface Strings {
 /** The sentence of a decision; an engine newer than these strings gets its code shown. */
 export function explain(strings: Strings, decision: Decision, at: string): string {
   const sentence: ((d: never, at: string) => string) | undefined = strings.decision[decision.code];
-  return sentence === undefined ? `${at}: \`${decision.code}\`` : sentence(decision as never, at);
+  if (sentence === undefined) return `${at}: \`${decision.code}\``;
+  return sentence(decision as never, at).replace(/^the /, 'The ');
 }
