@@ -24,7 +24,9 @@ function staticGraph(entry: string, found = new Set<string>()): Set<string> {
 }
 
 function named(pattern: RegExp): string {
-  const file = readdirSync(directory).find((name) => pattern.test(name));
+  const file = readdirSync(directory, { recursive: true })
+    .map(String)
+    .find((name) => pattern.test(name));
   if (file === undefined) throw new Error(`no file ${pattern} in ${directory}: run "npm run build:element"`);
   return file;
 }
@@ -38,7 +40,7 @@ export async function run(): Promise<void> {
     ...staticGraph(named(/^wake-.*\.js$/)),
     ...staticGraph(named(/^ko-.*\.js$/)),
   ]);
-  const worker = named(/^worker-.*\.js$/);
+  const worker = named(/^assets\/worker-.*\.js$/);
   const engine = staticGraph(worker);
   const rows: Row[] = [
     {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { checkLesson, updateLesson } from '../lesson/check.ts';
 import { buildPageSet } from '../lesson/hugo/page-set.ts';
+import { refShortcodes } from '../lesson/hugo/ref.ts';
 import { lintLesson } from '../lesson/lint.ts';
 import { formatMessage, judgeMessages, type Message } from '../lesson/message.ts';
 import { runLabs } from '../lesson/run.ts';
@@ -26,13 +27,14 @@ export const check: Command = (args, terminal) => {
 
   const now = Date.now();
   const site = buildPageSet(source.config, content, { now, drafts: true, future: true, expired: true });
+  const shortcodes = refShortcodes(() => site);
   const messages: Message[] = chosen.length === 0 ? [...source.messages, ...site.messages] : [];
   let labs = 0;
   let commands = 0;
   let updated = 0;
   for (const file of files.filter((path) => /\.(md|markdown)$/i.test(path))) {
     const text = readFileSync(join(source.root, file), 'utf8');
-    const lesson = lintLesson(text, file, source.config);
+    const lesson = lintLesson(text, file, source.config, { shortcodes });
     const runs = runLabs(lesson.labs, { record: false });
     labs += runs.length;
     commands += runs.flatMap((run) => run.steps).filter((step) => step.kind === 'run').length;

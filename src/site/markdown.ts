@@ -2,18 +2,29 @@ import { unified } from '@astrojs/markdown-remark';
 import type { Root } from 'mdast';
 import { visit } from 'unist-util-visit';
 import type { Plugin } from 'unified';
+import { site } from './site.ts';
+import type { SiteSource } from './source.ts';
 import { lessonRehypePlugins, lessonRemarkPlugins, type FoundLesson } from '../lesson/markdown.ts';
-import type { SiteConfig } from '../lesson/hugo/config.ts';
+import { relative, sep } from 'node:path';
+import { refShortcodes } from '../lesson/hugo/ref.ts';
 import { markdownOptions } from '../lesson/lint.ts';
 
 /** Astro's Markdown pipeline with the lesson format's plugins in it. */
-export function lessonProcessor(config: SiteConfig): ReturnType<typeof unified> {
+export function lessonProcessor({
+  root,
+  config,
+}: Pick<SiteSource, 'root' | 'config'>): ReturnType<typeof unified> {
   return unified({
     gfm: true,
     smartypants: config.typographer,
     remarkPlugins: [
       ...(lessonRemarkPlugins({
         ...markdownOptions(config),
+        // Asked for when a page is rendered, after the whole site has been read.
+        shortcodes: refShortcodes(
+          () => site().pages,
+          (file) => relative(root, file).split(sep).join('/'),
+        ),
         foreign: ['note', 'tip', 'caution', 'danger'],
         onLesson: (file, lesson) => found.set(file.path ?? '', lesson),
       }) as never[]),

@@ -15,8 +15,11 @@ export const onRequest = defineRouteMiddleware((context) => {
   if (page === undefined) return;
   const language = route.isFallback === true ? (route.locale ?? page.language) : page.language;
   const home = pages.pages.find((candidate) => candidate.kind === 'home' && candidate.language === language);
+  const overview = context.locals.t('tableOfContents.overview');
   route.sidebar =
-    home === undefined ? [] : pages.children(home).map((child) => entryFor(child, context.url.pathname));
+    home === undefined
+      ? []
+      : pages.children(home).map((child) => entryFor(child, context.url.pathname, overview));
   route.hasSidebar = route.sidebar.length > 0;
 
   const parent = pages.parent(page);
@@ -34,15 +37,18 @@ export const onRequest = defineRouteMiddleware((context) => {
   }
 });
 
-function entryFor(page: Page, current: string): Entry {
+/** A section is a group of what is in it, with its own page first where it has something to say. */
+function entryFor(page: Page, current: string, overview: string): Entry {
   const children = site().pages.children(page);
   if (page.kind !== 'section' || children.length === 0) return link(page, current);
-  const entries = children.map((child) => entryFor(child, current));
-  const overview = page.file === undefined ? [] : [link(page, current)];
+  const entries = children.map((child) => entryFor(child, current, overview));
+  const hasText =
+    page.file !== undefined && page.file.source.slice(page.frontMatter?.bodyStart).trim() !== '';
+  const own = hasText ? [{ ...link(page, current), label: overview }] : [];
   return {
     type: 'group',
     label: linkTitle(page),
-    entries: [...overview, ...entries],
+    entries: [...own, ...entries],
     collapsed: false,
     badge: undefined,
   };
