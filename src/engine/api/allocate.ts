@@ -31,6 +31,7 @@ export class ServiceAllocator {
     const key = `${textAt(metadata, 'namespace') ?? ''}/${textAt(metadata, 'name') ?? ''}`;
     const type = textAt(spec, 'type');
     if (type === 'ExternalName') {
+      // Nothing is allocated; what the families' defaults left behind goes.
       for (const name of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy', 'internalTrafficPolicy'])
         delete spec[name];
       return [];
@@ -150,13 +151,6 @@ export class ServiceAllocator {
     const ports = objectsAt(spec, 'ports');
     const wants =
       type === 'NodePort' || (type === 'LoadBalancer' && spec['allocateLoadBalancerNodePorts'] !== false);
-    if (type !== 'NodePort' && type !== 'LoadBalancer') {
-      // Left over from a type that had them: the API server clears what the change of type makes meaningless.
-      const before = new Set(previous?.spec.ports?.map(({ nodePort }) => nodePort));
-      for (const port of ports) if (before.has(numberAt(port, 'nodePort'))) delete port['nodePort'];
-      delete spec['externalTrafficPolicy'];
-      delete spec['allocateLoadBalancerNodePorts'];
-    }
     const taken = new Set<number>();
     for (const [i, port] of ports.entries()) {
       const path = ['spec', 'ports', i, 'nodePort'];

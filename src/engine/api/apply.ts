@@ -136,17 +136,6 @@ function runManifest(server: ApiServer, text: string, verb: Verb, options: Manif
       const message = `the namespace from the provided object "${object.namespace}" does not match the namespace "${options.namespace}". You must pass '--namespace=${object.namespace}' to perform this operation.`;
       return fail('manifest/namespace', message, ['metadata', 'namespace']);
     }
-    if (!object.name) {
-      if (object.generateName && verb === 'apply') {
-        return fail(
-          'manifest/generate-name',
-          `from ${object.generateName}: cannot use generate name with apply`,
-          ['metadata', 'generateName'],
-        );
-      }
-      if (!object.generateName && verb !== 'create')
-        return fail('manifest/name', 'resource name may not be empty', ['metadata']);
-    }
     const namespace = resource.namespaced ? (object.namespace ?? options.namespace ?? 'default') : undefined;
     const live = object.name ? server.store.get(resource.kind, namespace, object.name) : undefined;
     if (verb === 'replace' && !live) {
@@ -187,6 +176,17 @@ function runManifest(server: ApiServer, text: string, verb: Verb, options: Manif
           return problem.hint === undefined ? at : { ...at, hint: problem.hint };
         }),
       };
+    }
+    if (!object.name) {
+      if (object.generateName && verb === 'apply') {
+        return fail(
+          'manifest/generate-name',
+          `from ${object.generateName}: cannot use generate name with apply`,
+          ['metadata', 'generateName'],
+        );
+      }
+      if (!object.generateName && verb !== 'create')
+        return fail('manifest/name', 'resource name may not be empty', ['metadata']);
     }
     const value = withNamespace(object.value, namespace);
     if (!updating) {

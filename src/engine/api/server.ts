@@ -10,6 +10,7 @@ import type { Draft } from './json.ts';
 import { child, draftOf, equalJson, isObject, textAt } from './json.ts';
 import type { ResourceKind } from './kinds.ts';
 import { groupKind, groupResource, resourceOfKind } from './kinds.ts';
+import { prepareServiceUpdate } from './service-update.ts';
 import { Store } from './store.ts';
 import type { Kind, KubeObject, Namespace, ObjectMeta, ObjectOf, Pod, Service } from './types.ts';
 import { validateCreate, validateUpdate } from './validation/validate.ts';
@@ -201,6 +202,7 @@ export class ApiServer {
       else metadata[key] = value;
     }
     const before = draftOf(live);
+    if (resource.kind === 'Service') prepareServiceUpdate(child(draft, 'spec'), live as Service);
     if (before['status'] === undefined || resource.kind === 'Node') {
       if (before['status'] !== undefined) draft['status'] = before['status'];
     } else draft['status'] = before['status'];

@@ -54,7 +54,14 @@ export function readYaml(text: string): YamlStream {
     return { documents: [], problem: { ...nowhere, message } };
   }
   const documents: YamlDocument[] = [];
-  for (const chunk of chunksOf(text)) {
+  const chunks = chunksOf(text);
+  if (chunks.length > yamlLimits.documents) {
+    return {
+      documents,
+      problem: { ...nowhere, message: `more documents than the limit of ${yamlLimits.documents}` },
+    };
+  }
+  for (const chunk of chunks) {
     const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.exec(chunk.text);
     if (control) {
       const before = chunk.text.slice(0, control.index).split('\n');
@@ -74,15 +81,7 @@ export function readYaml(text: string): YamlStream {
       };
     }
     const read = readChunk(chunk);
-    for (const document of read.documents) {
-      if (documents.length >= yamlLimits.documents) {
-        return {
-          documents,
-          problem: { ...document.start, message: `more documents than the limit of ${yamlLimits.documents}` },
-        };
-      }
-      documents.push(document);
-    }
+    documents.push(...read.documents);
     if (read.problem) return { documents, problem: read.problem };
   }
   return { documents };
@@ -179,7 +178,8 @@ function problemOf(error: YAMLError, chunk: Chunk, at: (from: number, to: number
   const range = at(from, to);
   const [words, hint] = goWords(error, chunk.text);
   const line = range.line - chunk.firstLine + 1;
-  return { ...range, message: `yaml: line ${line}: ${words}`, ...(hint ? { hint } : {}) };
+  const where = error.code === 'RESOURCE_EXHAUSTION' ? '' : `line ${line}: `;
+  return { ...range, message: `yaml: ${where}${words}`, ...(hint ? { hint } : {}) };
 }
 
 /** go-yaml's wording of the parser's error, and what a person can do. */
@@ -217,6 +217,8 @@ function goWords(error: YAMLError, text: string): readonly [words: string, hint?
     }
     case 'UNEXPECTED_TOKEN':
       return ['did not find expected key', 'check the indentation and the brackets of this line'];
+    case 'RESOURCE_EXHAUSTION':
+      return [`exceeded max depth of ${yamlLimits.depth}`];
     default:
       return [error.message];
   }

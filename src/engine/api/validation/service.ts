@@ -5,7 +5,7 @@ import type { Draft } from '../json.ts';
 import { equalJson, numberAt, objectAt, objectsAt, textAt } from '../json.ts';
 import type { JsonPath } from '../path.ts';
 import { validateLabels } from './metadata.ts';
-import { dns1123Label, dns1123Subdomain, immutableField, portName, portNumber } from './names.ts';
+import { dns1123Label, dns1123Subdomain, portName, portNumber } from './names.ts';
 
 const validIp = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 
@@ -194,6 +194,6 @@ export function validateServiceUpdate(next: Draft, live: Draft): FieldError[] {
   const [after, before] = [addressesOf(spec), addressesOf(old)];
   // Left out, they are kept.
   if (after.length === 0 || equalJson(after[0], before[0])) return [];
-  const error = field.invalid(['spec', 'clusterIPs', 0], after[0] ?? '', immutableField);
+  const error = field.invalid(['spec', 'clusterIPs', 0], after, 'may not change once set');
   return [{ ...error, path: ['spec', 'clusterIP'] }];
 }
