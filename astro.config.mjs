@@ -27,7 +27,7 @@ export default defineConfig({
   cacheDir: `./.cache/astro-${store}`,
   publicDir: existsSync(join(root, 'static')) ? join(root, 'static') : './.cache/no-static',
   devToolbar: { enabled: false },
-  markdown: { processor: lessonProcessor(config) },
+  markdown: { processor: lessonProcessor({ root, config }) },
   integrations: [
     starlight({
       title: Object.fromEntries(
@@ -42,7 +42,8 @@ export default defineConfig({
       customCss: ['./src/site/styles.css'],
       routeMiddleware: './src/site/route-data.ts',
       expressiveCode: { styleOverrides: { borderRadius: '0.5rem' } },
-      disable404Route: false,
+      // The route middleware puts Hugo's order in its place.
+      sidebar: [],
     }),
     podwalk(),
   ],

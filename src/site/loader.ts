@@ -73,7 +73,8 @@ async function loadPage(
       ...(page.kind === 'home' ? { tableOfContents: false } : {}),
     },
   });
-  const filePath = file === undefined ? undefined : relative('.', join(current.root, file.path));
+  // Starlight wants a file of every page; a section without one has where its `_index.md` would be.
+  const filePath = relative('.', join(current.root, file?.path ?? `${page.dir}/_index.md`));
   const digest = context.generateDigest({ source, data });
   const fileURL = pathToFileURL(join(current.root, file?.path ?? 'none.md'));
   // The whole file: its places are the file's, and its front matter is read by the rules of Hugo.
@@ -83,7 +84,7 @@ async function loadPage(
     data,
     body: source.slice(page.frontMatter?.bodyStart ?? 0),
     digest,
-    ...(filePath === undefined ? {} : { filePath }),
+    filePath,
     rendered: { html, metadata: { headings: metadata.headings, frontmatter: {} } },
   });
   const told = [...found.entries()].find(([path]) => fileURL.pathname === pathToFileURL(path).pathname)?.[1];

@@ -51,7 +51,7 @@ export function buildWithHugo(source: string): string {
 export function buildWithAstro(source: string): string {
   const out = `${source}-dist`;
   execFileSync('astro', ['build'], {
-    env: { ...process.env, PODWALK_SOURCE: source, PODWALK_OUT: out },
+    env: { ...process.env, NODE_ENV: 'production', PODWALK_SOURCE: source, PODWALK_OUT: out },
     stdio: 'pipe',
   });
   return out;
