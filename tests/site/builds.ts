@@ -51,7 +51,8 @@ export function buildWithHugo(source: string): string {
 export function buildWithAstro(source: string): string {
   const out = `${source}-dist`;
   execFileSync('astro', ['build'], {
-    env: { ...process.env, NODE_ENV: 'production', PODWALK_SOURCE: source, PODWALK_OUT: out },
+    // Vitest's own variables (DEV, MODE) would make it a development build.
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], PODWALK_SOURCE: source, PODWALK_OUT: out },
     stdio: 'pipe',
   });
   return out;
