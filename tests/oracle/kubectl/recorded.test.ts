@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Bench } from '../../engine/shell/kubectl/harness.ts';
-import { words } from './cases.ts';
+import { cases, words } from './cases.ts';
 import { objects } from './objects.ts';
 
 /** What kubectl v1.33.1 printed for these lines over these objects (see `record.ts`). */
@@ -34,4 +34,8 @@ describe('kubectl prints what the real one printed', () => {
       expect(bench(now).run(words(line))).toEqual({ stdout, stderr, code });
     },
   );
+});
+
+test('every line of cases.ts has been recorded', () => {
+  expect(recorded.cases.map(({ line }) => line)).toEqual(cases);
 });

@@ -13,7 +13,7 @@ import * as rollout from './verbs/rollout.ts';
 import { run } from './verbs/run.ts';
 import { wait } from './verbs/wait.ts';
 
-export type Verb = (k: Invocation) => Task<number>;
+type Verb = (k: Invocation) => Task<number>;
 
 export interface Command {
   readonly name: string;

@@ -1,4 +1,5 @@
-import { findJsonPath, goValue } from './jsonpath.ts';
+import { goValue } from './go-format.ts';
+import { findJsonPath } from './jsonpath.ts';
 import { alignTabs, tableLayout } from './tabwriter.ts';
 
 export interface CustomColumn {

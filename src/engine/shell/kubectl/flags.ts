@@ -3,7 +3,7 @@
  * order, and everything after `--` an argument. Errors are in pflag's words.
  */
 
-export type FlagKind = 'text' | 'bool' | 'int' | 'duration' | 'list';
+type FlagKind = 'text' | 'bool' | 'int' | 'duration' | 'list';
 
 export interface FlagSpec {
   readonly name: string;
@@ -167,7 +167,7 @@ const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 const lies = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 
 /** Go's `time.ParseDuration` in seconds: `1h30m`, `1.5s`, `0`. */
-export function parseDuration(text: string): number | undefined {
+function parseDuration(text: string): number | undefined {
   if (/^[+-]?0$/.test(text)) return 0;
   const match = /^([+-]?)((?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/.exec(text);
   if (match === null) return undefined;

@@ -7,7 +7,7 @@ import type { KubeConfig, KubectlHost } from './host.ts';
 import { Failure, Invocation } from './invocation.ts';
 import { readSources } from './sources.ts';
 
-export type { KubectlHost, LogLine } from './host.ts';
+export type { KubectlHost } from './host.ts';
 
 /** `kubectl` for a cluster; it remembers what `kubectl config` sets. */
 export function createKubectl(host: KubectlHost): Tool {

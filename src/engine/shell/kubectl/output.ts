@@ -2,7 +2,8 @@ import { objectPrefix, type ResourceKind } from '../../api/kinds.ts';
 import type { KubeObject } from '../../api/types.ts';
 import { type CustomColumn, formatCustomColumns, parseCustomColumns } from './custom-columns.ts';
 import { Failure, failure, type Invocation } from './invocation.ts';
-import { goSyntax, type JsonPathTemplate, parseJsonPath, printJsonPath, sortedJson } from './jsonpath.ts';
+import { goSyntax, sortedJson } from './go-format.ts';
+import { type JsonPathTemplate, parseJsonPath, printJsonPath } from './jsonpath.ts';
 import type { Target } from './targets.ts';
 import { formatYaml } from './yaml-output.ts';
 

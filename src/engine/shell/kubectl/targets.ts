@@ -103,7 +103,7 @@ export function sorted(objects: readonly KubeObject[]): KubeObject[] {
 }
 
 /** The kinds of `pods,svc`, `all`. */
-export function readResources(list: string): ResourceKind[] | Failure {
+function readResources(list: string): ResourceKind[] | Failure {
   const resources: ResourceKind[] = [];
   for (const name of list.split(',')) {
     const named = name.toLowerCase() === 'all' ? categoryKinds() : readResource(name);

@@ -46,7 +46,7 @@ function scalar(value: unknown, indent: string, column = 0): string {
 /** Facts: `sigs.k8s.io/yaml/goyaml.v2`, `encode.go` and `emitterc.go`. */
 function string(text: string, indent: string, column: number): string {
   if (text === '') return '""';
-  if (/[\0-\x09\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff]/.test(text)) return fold(escape(text), indent, column);
+  if (/(?!\n)[\p{Cc}\p{Cs}\ufeff\u{10000}-\u{10ffff}]/u.test(text)) return fold(escape(text), indent, column);
   if (text.includes('\n')) return /[ \t]\n|[ \t]$/.test(text) ? escape(text) : literal(text, indent);
   if (resolvesOtherwise(text)) return escape(text);
   const special = /^[-?:](\s|$)|^[,[\]{}#&*!|>'"%@`]|^---|^\.\.\.|^\s|\s$|: |:$| #/.test(text);

@@ -22,7 +22,7 @@ export class Bench {
   private readonly place: Place;
   private readonly tool;
 
-  constructor(host: Partial<KubectlHost> = {}) {
+  constructor(host: Partial<KubectlHost> = {}, files: Readonly<Record<string, string>> = {}) {
     const { world } = this;
     const clock = {
       now: () => world.now,
@@ -30,7 +30,7 @@ export class Bench {
     };
     this.api = new ApiServer({ clock, seed: 1, serviceCIDR: '10.96.0.0/12', maxObjects: 1000 });
     const netns = world.createNetns('client', { kind: 'host' });
-    this.files = new VirtualFiles(netns);
+    this.files = new VirtualFiles(netns, files);
     this.place = {
       name: 'client',
       kind: 'client',
@@ -102,7 +102,7 @@ export class Bench {
   }
 }
 
-export function metadata(name: string, rest: object = {}): object {
+function metadata(name: string, rest: object = {}): object {
   return {
     name,
     uid: `uid-${name}`,

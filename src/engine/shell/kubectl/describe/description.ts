@@ -115,7 +115,7 @@ export function sortEvents(events: readonly unknown[]): readonly unknown[] {
   return [...events].sort((a, b) => time(a) - time(b));
 }
 
-export function lastSeen(event: unknown): unknown {
+function lastSeen(event: unknown): unknown {
   return (
     valueAt(event, 'series.lastObservedTime') ??
     valueAt(event, 'lastTimestamp') ??

@@ -72,7 +72,7 @@ export const eventPrinter: Printer = {
   },
 };
 
-export function nodeAddress(node: unknown, type: string): string {
+function nodeAddress(node: unknown, type: string): string {
   return textAt(
     listAt(node, 'status.addresses').find((address) => textAt(address, 'type') === type),
     'address',

@@ -83,7 +83,7 @@ export function serviceType(service: unknown): string {
 }
 
 /** The ready addresses with their ports, three at most. Source: `formatEndpoints`. */
-export function formatEndpoints(endpoints: unknown, portName?: string): string {
+function formatEndpoints(endpoints: unknown): string {
   const subsets = listAt(endpoints, 'subsets');
   if (subsets.length === 0) return '<none>';
   const all: string[] = [];
@@ -92,7 +92,6 @@ export function formatEndpoints(endpoints: unknown, portName?: string): string {
     const ports = listAt(subset, 'ports');
     if (ports.length === 0) all.push(...ips);
     for (const port of ports) {
-      if (portName !== undefined && textAt(port, 'name') !== portName) continue;
       all.push(...ips.map((ip) => joinHostPort(ip, textAt(port, 'port'))));
     }
   }

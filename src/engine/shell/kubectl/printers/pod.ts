@@ -32,7 +32,7 @@ export function conditionStatus(object: unknown, type: string): string {
 }
 
 /** What READY, STATUS and RESTARTS say of a pod. */
-export function podSummary(pod: unknown) {
+function podSummary(pod: unknown) {
   const phase = textAt(pod, 'status.phase');
   const sidecars = new Set<string>();
   for (const container of listAt(pod, 'spec.initContainers')) {

@@ -53,7 +53,7 @@ function noteEmpty(k: Invocation, found: Found): void {
 }
 
 /** The API server's own warning, which kubectl passes on. */
-export function warnDeprecated(k: Invocation, resources: readonly ResourceKind[]): void {
+function warnDeprecated(k: Invocation, resources: readonly ResourceKind[]): void {
   if (resources.some(({ kind }) => kind === 'Endpoints')) {
     k.note('Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice');
   }
@@ -202,7 +202,7 @@ export function* describe(k: Invocation): Task<number> {
   return k.report(found.errors);
 }
 
-export function describeContext(k: Invocation): DescribeContext {
+function describeContext(k: Invocation): DescribeContext {
   const shown = k.flags.notOff('show-events');
   return {
     now: k.now,

@@ -9,7 +9,7 @@ import {
 import type { Task } from '../../../net/task.ts';
 import { eventAge, sortEvents } from '../describe/description.ts';
 import { Failure, type Invocation } from '../invocation.ts';
-import { sortedJson } from '../jsonpath.ts';
+import { sortedJson } from '../go-format.ts';
 import { formatObjects, outputFormat } from '../output.ts';
 import { alignTabs, tableLayout } from '../tabwriter.ts';
 import { readPath, unknownResource } from '../targets.ts';
@@ -17,7 +17,7 @@ import { byBytes, textAt } from '../value.ts';
 import { formatYaml } from '../yaml-output.ts';
 
 /** The release that tables, texts and defaults here follow. */
-export const kubernetesVersion = 'v1.33.1';
+const kubernetesVersion = 'v1.33.1';
 const kustomizeVersion = 'v5.6.0';
 const apiServerUrl = 'https://192.168.50.10:6443';
 
