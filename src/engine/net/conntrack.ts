@@ -3,7 +3,16 @@ import { beginTcp, trackTcp, type TcpTracking } from './conntrack-tcp.ts';
 import { isIcmpError, IPPROTO_TCP, IPPROTO_UDP, transportOf, type IpPacket } from './packet.ts';
 import type { Skb } from './skb.ts';
 import { protocolName } from './protocol.ts';
-import { beginsExchange, hashTuple, invertTuple, isIcmp, sameTuple, tupleOf, type Tuple } from './tuple.ts';
+import {
+  beginsExchange,
+  hashFields,
+  hashTuple,
+  invertTuple,
+  isIcmp,
+  sameTuple,
+  tupleOf,
+  type Tuple,
+} from './tuple.ts';
 
 /** One connection. */
 export interface CtEntry {
@@ -107,10 +116,9 @@ export class Conntrack {
         }
       }
     }
-    const tuple = tupleOf(packet);
     for (let attempt = 0; attempt < 2; attempt++) {
-      const slot = this.#find(tuple);
-      const entry = slot?.entry ?? this.#begin(packet, tuple);
+      const slot = this.#findPacket(packet);
+      const entry = slot?.entry ?? this.#begin(packet, tupleOf(packet));
       if (entry === undefined) break;
       const reply = slot?.reply ?? false;
       const state = reply || entry.seenReply ? 'ESTABLISHED' : 'NEW';
@@ -233,10 +241,37 @@ export class Conntrack {
     entry.expires = this.#now() + timeout * SECOND;
   }
 
+  /** The packet's connection, looked up without making a tuple: this is done for every packet. */
+  #findPacket(packet: IpPacket): Slot | undefined {
+    const transport = packet.payload;
+    if (transport.kind !== 'tcp' && transport.kind !== 'udp') return this.#find(tupleOf(packet));
+    const { src, dst, protocol } = packet;
+    const { sport, dport } = transport;
+    let slot = this.#slots.get(hashFields(src, dst, sport, dport, protocol));
+    while (slot !== undefined) {
+      const { tuple } = slot;
+      if (
+        tuple.src === src &&
+        tuple.dst === dst &&
+        tuple.sport === sport &&
+        tuple.dport === dport &&
+        tuple.protocol === protocol
+      ) {
+        return this.#alive(slot);
+      }
+      slot = slot.next;
+    }
+    return undefined;
+  }
+
   #find(tuple: Tuple): Slot | undefined {
     let slot = this.#slots.get(hashTuple(tuple));
     while (slot !== undefined && !sameTuple(slot.tuple, tuple)) slot = slot.next;
-    if (slot !== undefined && slot.entry.expires <= this.#now()) {
+    return slot === undefined ? undefined : this.#alive(slot);
+  }
+
+  #alive(slot: Slot): Slot | undefined {
+    if (slot.entry.expires <= this.#now()) {
       this.kill(slot.entry);
       return undefined;
     }

@@ -83,8 +83,16 @@ export function hex(value: number): string {
   return `0x${(value >>> 0).toString(16)}`;
 }
 
+const texts = new WeakMap<Rule, string>();
+
 /** Everything after the chain's name in `-A CHAIN …`, as `iptables-save` prints it, with a leading space. */
 export function saveRule(rule: Rule): string {
+  let text = texts.get(rule);
+  if (text === undefined) texts.set(rule, (text = writeRule(rule)));
+  return text;
+}
+
+function writeRule(rule: Rule): string {
   let text = '';
   if (rule.source !== undefined) text += `${bang(rule.source)} -s ${formatPrefix(rule.source.prefix)}`;
   if (rule.destination !== undefined)

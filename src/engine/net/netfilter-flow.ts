@@ -15,11 +15,11 @@ export const SCTP = 132;
  * (`later`), so no port match can hold, as in `xt_tcpudp`.
  */
 export class Flow {
-  readonly skb: Skb;
-  readonly hook: HookPoint;
+  skb: Skb;
+  hook: HookPoint;
   readonly env: RuleEnvironment;
-  readonly in: string;
-  readonly out: string;
+  in = '';
+  out = '';
   src: Ip = 0;
   dst: Ip = 0;
   protocol = 0;
@@ -37,8 +37,15 @@ export class Flow {
     this.skb = skb;
     this.hook = hook;
     this.env = env;
-    this.in = skb.inDev?.name ?? '';
-    this.out = skb.outDev?.name ?? '';
+    this.begin(skb, hook);
+  }
+
+  /** Takes another packet at another hook: flows are used again and again. */
+  begin(skb: Skb, hook: HookPoint): void {
+    this.skb = skb;
+    this.hook = hook;
+    this.in = skb.inDev === undefined ? '' : skb.inDev.name;
+    this.out = skb.outDev === undefined ? '' : skb.outDev.name;
     this.read();
   }
 
@@ -50,6 +57,11 @@ export class Flow {
     this.protocol = packet.protocol;
     this.length = packet.length;
     this.later = packet.offset > 0;
+    this.sport = 0;
+    this.dport = 0;
+    this.tcpFlags = 0;
+    this.icmpType = 0;
+    this.icmpCode = 0;
     const transport = transportOf(packet);
     if (transport === undefined) return;
     if (transport.kind === 'icmp') {

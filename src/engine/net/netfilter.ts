@@ -11,14 +11,7 @@ import type { Netns } from './netns.ts';
 import type { HookPoint, Hooks, Skb, Verdict } from './skb.ts';
 import { invertTuple } from './tuple.ts';
 
-/** Tables that a hook asks, by the kernel's priorities; conntrack stands between raw and mangle, nat before filter on the way out. */
-const TABLES_AT: Readonly<Record<HookPoint, readonly TableName[]>> = {
-  PREROUTING: ['mangle', 'nat'],
-  INPUT: ['mangle', 'filter', 'security', 'nat'],
-  FORWARD: ['mangle', 'filter', 'security'],
-  OUTPUT: ['mangle', 'nat', 'filter', 'security'],
-  POSTROUTING: ['mangle', 'nat'],
-};
+const HOOKS: readonly HookPoint[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
 
 /** Deep enough for every real ruleset; a chain cannot reach itself, so only hostile ones are deeper. */
 const MAX_DEPTH = 128;
@@ -33,6 +26,7 @@ export class Netfilter implements Hooks {
   #sets: IpSets | undefined;
   #environment: RuleEnvironment | undefined;
   #dirty = false;
+  #flow: Flow | undefined;
   #survey4: Survey = EMPTY;
   #survey6: Survey = EMPTY;
 
@@ -72,23 +66,30 @@ export class Netfilter implements Hooks {
 
   hook(point: HookPoint, skb: Skb): Verdict {
     if (this.#dirty) this.#refresh();
-    const v6 = isIpv6(skb.packet.src);
-    const survey = v6 ? this.#survey6 : this.#survey4;
-    if (!survey.hooks.has(point)) return 'ACCEPT';
-    const { tracking } = survey;
-    const ruleset = v6 ? this.v6 : this.v4;
-    const flow = new Flow(skb, point, this.#env());
-    if (point === 'PREROUTING' || point === 'OUTPUT') {
-      const raw = ruleset.tables.get('raw');
-      if (raw !== undefined && this.#runTable(raw, flow) === 'DROP') return 'DROP';
-      if (tracking) this.#track(skb);
+    const survey = isIpv6(skb.packet.src) ? this.#survey6 : this.#survey4;
+    const plan = survey.hooks.get(point);
+    if (plan === undefined) return 'ACCEPT';
+    // A hook may lead to another of the same namespace (a REJECT's answer): then this flow is in use.
+    const flow = this.#flow ?? new Flow(skb, point, this.#env());
+    if (this.#flow !== undefined) {
+      this.#flow = undefined;
+      flow.begin(skb, point);
     }
-    for (const name of TABLES_AT[point]) {
-      const table = ruleset.tables.get(name);
-      if (name === 'nat') {
-        if (tracking && this.#nat(table, flow) === 'DROP') return 'DROP';
-      } else if (table !== undefined && this.#runTable(table, flow) === 'DROP') return 'DROP';
-    }
+    const verdict = this.#walk(point, plan, survey.tracking, flow);
+    this.#flow = flow;
+    return verdict;
+  }
+
+  #walk(point: HookPoint, plan: HookPlan, tracking: boolean, flow: Flow): Verdict {
+    const { skb } = flow;
+    if (plan.raw !== undefined && this.#runTable(plan.raw.table, plan.raw.chain, flow) === 'DROP')
+      return 'DROP';
+    if (tracking && (point === 'PREROUTING' || point === 'OUTPUT')) this.#track(skb);
+    for (const { table, chain } of plan.before)
+      if (this.#runTable(table, chain, flow) === 'DROP') return 'DROP';
+    if (tracking && point !== 'FORWARD' && this.#nat(plan.nat, flow) === 'DROP') return 'DROP';
+    for (const { table, chain } of plan.after)
+      if (this.#runTable(table, chain, flow) === 'DROP') return 'DROP';
     if (tracking && (point === 'INPUT' || point === 'POSTROUTING') && !this.conntrack.confirm(skb)) {
       this.#decide(skb, { code: 'drop', reason: 'conntrack' });
       return 'DROP';
@@ -123,14 +124,14 @@ export class Netfilter implements Hooks {
   }
 
   /** `nf_nat_inet_fn`: rules are asked once per connection and direction of rewriting, then the binding is applied. */
-  #nat(table: Table | undefined, flow: Flow): Verdict {
+  #nat(place: ChainPlace | undefined, flow: Flow): Verdict {
     const { skb } = flow;
     const entry = skb.ct;
     if (entry === undefined) return 'ACCEPT';
     const manip = manipOf(flow.hook);
     let bound = false;
     if (skb.ctState === 'NEW' && !(manip === 'src' ? entry.srcNatDone : entry.dstNatDone)) {
-      if (table !== undefined && this.#runTable(table, flow) === 'DROP') return 'DROP';
+      if (place !== undefined && this.#runTable(place.table, place.chain, flow) === 'DROP') return 'DROP';
       bound = true;
       if (!(manip === 'src' ? entry.srcNatDone : entry.dstNatDone)) {
         setupNat(this.conntrack, entry, manip, {}, this.#env().random32);
@@ -151,9 +152,7 @@ export class Netfilter implements Hooks {
     return 'ACCEPT';
   }
 
-  #runTable(table: Table, flow: Flow): Verdict {
-    const chain = table.builtin(flow.hook);
-    if (chain === undefined) return 'ACCEPT';
+  #runTable(table: Table, chain: Chain, flow: Flow): Verdict {
     const traced = this.#ns.world.tracer !== undefined;
     const verdict = this.#runChain(table, chain, flow, traced, 0);
     if (verdict === 'ACCEPT' || verdict === 'DROP') return verdict;
@@ -323,32 +322,64 @@ function environmentOf(ns: Netns, sets: IpSets, nat: RuleEnvironment['nat']): Ru
   };
 }
 
-/** What a ruleset makes the hooks do. */
+interface ChainPlace {
+  readonly table: Table;
+  readonly chain: Chain;
+}
+
+/** The chains that a hook runs, by the kernel's priorities; conntrack stands after raw. */
+interface HookPlan {
+  readonly raw: ChainPlace | undefined;
+  readonly before: readonly ChainPlace[];
+  readonly nat: ChainPlace | undefined;
+  readonly after: readonly ChainPlace[];
+}
+
+/** What a ruleset makes the hooks do. A hook without chains, where nothing is tracked, has no plan. */
 interface Survey {
-  readonly hooks: ReadonlySet<HookPoint>;
+  readonly hooks: ReadonlyMap<HookPoint, HookPlan>;
   /** Something asks for connections, so every packet is tracked. */
   readonly tracking: boolean;
 }
 
-const EMPTY: Survey = { hooks: new Set(), tracking: false };
+const EMPTY: Survey = { hooks: new Map(), tracking: false };
 
-const TRACKED_HOOKS: readonly HookPoint[] = ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'];
+/** The tables around nat. On the way out nat comes before filter, so that filter sees where a packet really goes. */
+const AROUND_NAT: Readonly<
+  Record<HookPoint, readonly [before: readonly TableName[], after: readonly TableName[]]>
+> = {
+  PREROUTING: [['mangle'], []],
+  INPUT: [['mangle', 'filter', 'security'], []],
+  FORWARD: [['mangle', 'filter', 'security'], []],
+  OUTPUT: [['mangle'], ['filter', 'security']],
+  POSTROUTING: [['mangle'], []],
+};
 
 function survey(ruleset: Ruleset | undefined): Survey {
-  if (ruleset === undefined) return EMPTY;
-  const hooks = new Set<HookPoint>();
+  if (ruleset === undefined || ruleset.tables.size === 0) return EMPTY;
   let tracking = false;
   for (const table of ruleset.tables.values()) {
-    let reached = false;
-    for (const name of BUILTIN_CHAINS[table.name]) {
-      if (table.builtin(name) === undefined) continue;
-      hooks.add(name);
-      reached = true;
-    }
-    if (!reached) continue;
-    tracking ||= table.name === 'nat' || tableTracks(table);
+    const reached = BUILTIN_CHAINS[table.name].some((hook) => table.builtin(hook) !== undefined);
+    tracking ||= reached && (table.name === 'nat' || tableTracks(table));
   }
-  if (tracking) for (const hook of TRACKED_HOOKS) hooks.add(hook);
+  const hooks = new Map<HookPoint, HookPlan>();
+  for (const point of HOOKS) {
+    const place = (name: TableName): ChainPlace | undefined => {
+      const table = ruleset.tables.get(name);
+      const chain = table?.builtin(point);
+      return table === undefined || chain === undefined ? undefined : { table, chain };
+    };
+    const [before, after] = AROUND_NAT[point];
+    const plan: HookPlan = {
+      raw: place('raw'),
+      before: before.flatMap((name) => place(name) ?? []),
+      nat: place('nat'),
+      after: after.flatMap((name) => place(name) ?? []),
+    };
+    const empty =
+      plan.raw === undefined && plan.nat === undefined && plan.before.length + plan.after.length === 0;
+    if (!empty || (tracking && point !== 'FORWARD')) hooks.set(point, plan);
+  }
   return { hooks, tracking };
 }
 

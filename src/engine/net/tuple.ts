@@ -79,11 +79,15 @@ export function sameTuple(a: Tuple, b: Tuple): boolean {
   );
 }
 
-export function hashTuple(tuple: Tuple): number {
+export function hashTuple({ src, dst, sport, dport, protocol }: Tuple): number {
+  return hashFields(src, dst, sport, dport, protocol);
+}
+
+export function hashFields(src: Ip, dst: Ip, sport: number, dport: number, protocol: number): number {
   return (
-    Math.imul(tuple.src, 0x9e3779b1) ^
-    Math.imul(tuple.dst, 0x85ebca6b) ^
-    Math.imul((tuple.sport << 16) | tuple.dport, 0xc2b2ae35) ^
-    tuple.protocol
+    Math.imul(src, 0x9e3779b1) ^
+    Math.imul(dst, 0x85ebca6b) ^
+    Math.imul((sport << 16) | dport, 0xc2b2ae35) ^
+    protocol
   );
 }

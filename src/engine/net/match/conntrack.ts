@@ -4,6 +4,7 @@ import { bang, mustSpecify, type MatchExtension, type OptionSpec } from '../ipta
 import { parseInteger } from '../iptables-rule.ts';
 import type { Flow } from '../netfilter-flow.ts';
 import { protocolNumber } from '../protocol.ts';
+import type { CtState } from '../skb.ts';
 
 /** In the order in which they are printed (extensions/libxt_conntrack.c). */
 const STATES = ['INVALID', 'NEW', 'RELATED', 'ESTABLISHED', 'UNTRACKED', 'SNAT', 'DNAT'] as const;
@@ -20,12 +21,25 @@ function parseWords<W extends string>(text: string, words: readonly W[]): readon
   return words.filter((word) => found.has(word));
 }
 
-function hasState({ skb }: Flow, states: readonly string[]): boolean {
-  const { ct } = skb;
-  if (states.includes(skb.ctState ?? 'INVALID')) return true;
-  return (
-    ct !== undefined && ((states.includes('SNAT') && ct.srcNat) || (states.includes('DNAT') && ct.dstNat))
-  );
+/** Bits of the states, in the order in which they are printed; SNAT and DNAT are tested on the connection. */
+const BITS: Readonly<Record<CtState, number>> = {
+  INVALID: 1,
+  NEW: 2,
+  RELATED: 4,
+  ESTABLISHED: 8,
+  UNTRACKED: 16,
+};
+const SNAT = 32;
+const DNAT = 64;
+
+function maskOf(states: readonly string[]): number {
+  return states.reduce((mask, state) => mask | (1 << STATES.findIndex((name) => name === state)), 0);
+}
+
+function hasState({ skb }: Flow, mask: number): boolean {
+  if ((BITS[skb.ctState ?? 'INVALID'] & mask) !== 0) return true;
+  if (mask < SNAT || skb.ct === undefined) return false;
+  return ((mask & SNAT) !== 0 && skb.ct.srcNat) || ((mask & DNAT) !== 0 && skb.ct.dstNat);
 }
 
 const ADDRESSES = ['ctorigsrc', 'ctorigdst', 'ctreplsrc', 'ctrepldst'] as const;
@@ -60,6 +74,7 @@ export const conntrack: MatchExtension = {
   create(given) {
     if (given.size === 0) return { error: 'conntrack: At least one option is required' };
     const conditions: Condition[] = [];
+    let stateHolds: ((flow: Flow) => boolean) | undefined;
     for (const { name } of OPTIONS) {
       const option = given.get(name);
       if (option === undefined) continue;
@@ -67,11 +82,14 @@ export const conntrack: MatchExtension = {
       if (name === 'ctstate') {
         const states = parseWords(value, STATES);
         if (states === undefined) return { error: `Bad ctstate "${value}"` };
+        const mask = maskOf(states);
+        // A packet without a connection has a state too, so this condition is asked apart from the others.
+        stateHolds = (flow) => hasState(flow, mask) !== invert;
         conditions.push({
           option: name,
           text: states.join(','),
           invert,
-          test: (flow) => hasState(flow, states),
+          test: (flow) => hasState(flow, mask),
         });
       } else if (name === 'ctstatus') {
         const statuses = parseWords(value, STATUSES);
@@ -140,19 +158,21 @@ export const conntrack: MatchExtension = {
         });
       }
     }
-    return {
+    const head = {
       name: 'conntrack',
       save: conditions.map((part) => `${bang(part)} --${part.option} ${part.text}`).join(''),
       list: () => conditions.map((part) => `${bang(part)} ${part.option} ${part.text}`).join(''),
       tracks: true,
+    } as const;
+    if (stateHolds !== undefined && conditions.length === 1) return { ...head, test: stateHolds };
+    const rest = conditions.filter((part) => part.option !== 'ctstate');
+    const state = stateHolds;
+    return {
+      ...head,
       test(flow) {
         const { ct } = flow.skb;
-        for (const part of conditions) {
-          if (part.option === 'ctstate') {
-            if (hasState(flow, part.text.split(',')) === part.invert) return false;
-          } else if (ct === undefined || part.test(flow, ct) === part.invert) return false;
-        }
-        return true;
+        if (ct === undefined || (state !== undefined && !state(flow))) return false;
+        return rest.every((part) => part.test(flow, ct) !== part.invert);
       },
     };
   },
@@ -166,12 +186,13 @@ export const state: MatchExtension = {
     if (option === undefined) return mustSpecify('state', 'state');
     const states = parseWords(option.value, STATES.slice(0, 5));
     if (states === undefined) return { error: `Bad state "${option.value}"` };
+    const mask = maskOf(states);
     return {
       name: 'state',
       save: `${bang(option)} --state ${states.join(',')}`,
       list: () => `${bang(option)} state ${states.join(',')}`,
       tracks: true,
-      test: (flow) => hasState(flow, states) !== option.invert,
+      test: (flow) => hasState(flow, mask) !== option.invert,
     };
   },
 };
