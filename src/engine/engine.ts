@@ -269,7 +269,7 @@ export class EngineCluster implements Cluster {
 
   /** Nodes in a manifest take the place of the workers that the options made. */
   #replaceWorkers(manifest: string): void {
-    if (!this.#ownWorkers || !/^\s*("?kind"?)\s*:\s*"?Node"?\s*$/m.test(manifest)) return;
+    if (!this.#ownWorkers || !/\bkind"?\s*:\s*["']?Node\b/.test(manifest)) return;
     const nodes = new Map<string, string | undefined>();
     for (const { value } of readManifest(manifest).objects) {
       const { kind, metadata, spec } = value;
