@@ -139,9 +139,11 @@ export abstract class Device {
       return;
     }
     world.tracer?.frame(world.now, skb.walk, this.netns.name, this.name, 'out', frame);
+    world.enterTransmit();
     this.txPackets++;
     this.txBytes += frame.length;
     this.xmit(skb, frame);
+    world.leaveTransmit();
   }
 
   /** A frame arrives whose capture time was set when it was put into the backlog. */

@@ -8,6 +8,7 @@ export type Task<T> = Generator<Wait, T, void>;
 
 export interface Scheduler {
   schedule(delay: number, run: () => void): { cancel(): void };
+  wake(program: { run(): void }): void;
 }
 
 export class Process<T> {
@@ -24,6 +25,10 @@ export class Process<T> {
   constructor(world: Scheduler, task: Task<T>) {
     this.#world = world;
     this.#task = task;
+  }
+
+  run(): void {
+    this.step();
   }
 
   /** Runs to the next wait. A wait may resume at once, in which case the task goes on without recursion. */
@@ -47,7 +52,7 @@ export class Process<T> {
         if (resumed || this.done || this.#waiting !== turn) return;
         resumed = true;
         this.#cancel = undefined;
-        if (!inside) this.#world.schedule(0, () => this.step());
+        if (!inside) this.#world.wake(this);
       });
       inside = false;
       if (!resumed) {

@@ -130,6 +130,11 @@ export class TcpConnection {
   #ipId: number;
   #cause: number | undefined;
   #wake: (() => void) | undefined;
+  #owned = 0;
+  readonly #waiting: (() => void)[] = [];
+  #woken = false;
+  #accepting = false;
+  #endTold = false;
 
   constructor(
     ns: Netns,
@@ -154,8 +159,10 @@ export class TcpConnection {
     this.ns.sockets.addConnection(this);
     this.#setState('SYN_SENT');
     this.#rcvSpace = this.#initialWindow(this.#advertisedMss());
+    this.#enter();
     this.#queue(EMPTY, TCP_SYN);
     this.#armRetransmit();
+    this.#leave();
   }
 
   /** Answers a SYN that a listener got. */
@@ -185,7 +192,9 @@ export class TcpConnection {
     if (this.#unsentBytes + data.length > MAX_SEND_BUFFER) return false;
     this.#unsent.push(data);
     this.#unsentBytes += data.length;
+    this.#enter();
     this.#push();
+    this.#leave();
     return true;
   }
 
@@ -221,7 +230,9 @@ export class TcpConnection {
     if (this.#finQueued) return;
     if (this.state === 'SYN_SENT' || this.state === 'CLOSED') return;
     this.#finQueued = true;
+    this.#enter();
     this.#push();
+    this.#leave();
   }
 
   /** The program lets go: FIN, or RST when it has not read everything. */
@@ -229,6 +240,12 @@ export class TcpConnection {
     if (this.#orphan) return;
     this.#orphan = true;
     this.onData = this.onEnd = this.onError = undefined;
+    this.#enter();
+    this.#close();
+    this.#leave();
+  }
+
+  #close(): void {
     if (this.state === 'SYN_SENT') {
       this.#finish();
       return;
@@ -240,7 +257,9 @@ export class TcpConnection {
       return;
     }
     if (this.state === 'FIN_WAIT2') this.#startFinWait2();
-    this.end();
+    if (this.#finQueued) return;
+    this.#finQueued = true;
+    this.#push();
   }
 
   /** RST at once. */
@@ -274,6 +293,10 @@ export class TcpConnection {
 
   /** A segment for this connection. */
   receive(segment: TcpSegment, packet: IpPacket, walk: number): void {
+    if (this.#owned > 0) {
+      this.#waiting.push(() => this.receive(segment, packet, walk));
+      return;
+    }
     this.#cause = walk;
     this.receivedTtl = packet.ttl;
     switch (this.state) {
@@ -290,8 +313,48 @@ export class TcpConnection {
     }
   }
 
+  /** A program is inside the socket: what arrives meanwhile waits until it leaves (lock_sock, sk_backlog). */
+  #enter(): void {
+    this.#owned++;
+  }
+
+  #leave(): void {
+    if (--this.#owned > 0) return;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next();
+  }
+
+  /** The program's turn: a new connection, bytes, the end, an error. */
+  run(): void {
+    this.#woken = false;
+    if (this.#accepting) {
+      this.#accepting = false;
+      this.#listener?.onConnection?.(this);
+    }
+    if (this.onData !== undefined && this.#receivedBytes > 0) this.onData(this.#takeReceived());
+    if (this.#finReceived && !this.#endTold && this.onEnd !== undefined) {
+      this.#endTold = true;
+      this.onEnd();
+    }
+    if (this.error !== undefined && this.onError !== undefined) {
+      const { onError } = this;
+      this.onError = undefined;
+      onError(this.error);
+    }
+  }
+
+  #notify(): void {
+    this.#wake?.();
+    if (this.#woken) return;
+    this.#woken = true;
+    this.ns.world.wake(this);
+  }
+
   /** ICMP reported an error about a segment of this connection (tcp_v4_err). */
   icmpError(error: SocketError, seq: number, skb: Skb): void {
+    if (this.#owned > 0) {
+      this.#waiting.push(() => this.icmpError(error, seq, skb));
+      return;
+    }
     if (!between(seq, this.#sndUna, this.#sndNxt)) return;
     if (error.errno === 'EMSGSIZE') {
       const before = this.mss;
@@ -380,7 +443,8 @@ export class TcpConnection {
       this.#lastReceived = this.ns.world.now;
       this.#setState('ESTABLISHED');
       this.process ??= this.#listener?.process;
-      this.#listener?.onConnection?.(this);
+      this.#accepting = true;
+      this.#notify();
     } else this.#acknowledged(segment);
     if (this.#stateIs('CLOSED') || this.#stateIs('TIME_WAIT')) return;
     if (segment.data.length > 0 || (segment.flags & TCP_FIN) !== 0) this.#receiveData(segment);
@@ -493,10 +557,7 @@ export class TcpConnection {
     if (fin) this.#receiveFin();
     this.#decideAck(bytes.length > 0);
     for (const data of bytes) this.#deliver(data);
-    if (fin) {
-      this.#wake?.();
-      this.onEnd?.();
-    }
+    if (bytes.length > 0 || fin) this.#notify();
   }
 
   /** The new bytes of a segment; whether its FIN is next. */
@@ -528,12 +589,9 @@ export class TcpConnection {
   }
 
   #deliver(data: Uint8Array): void {
-    if (this.onData !== undefined) this.onData(data);
-    else if (!this.#orphan) {
-      this.#received.push(data);
-      this.#receivedBytes += data.length;
-      this.#wake?.();
-    }
+    if (this.#orphan) return;
+    this.#received.push(data);
+    this.#receivedBytes += data.length;
   }
 
   #takeReceived(): Uint8Array {
@@ -888,10 +946,10 @@ export class TcpConnection {
 
   #fail(errno: Errno): void {
     this.error = errno;
-    const { onConnect, onError } = this;
+    const { onConnect } = this;
     this.#finish();
     onConnect?.(errno);
-    onError?.(errno);
+    this.#notify();
   }
 
   #finish(): void {

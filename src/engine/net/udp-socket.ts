@@ -157,8 +157,19 @@ export class UdpSocket {
 
   /** The kernel's side. */
   receive(datagram: Datagram): void {
-    if (this.#onDatagram !== undefined) this.#onDatagram(datagram, this);
-    else this.#push(datagram);
+    if (this.#onDatagram === undefined) {
+      this.#push(datagram);
+      return;
+    }
+    if (this.#queue.length >= MAX_QUEUE) return;
+    this.#queue.push(datagram);
+    if (this.#queue.length === 1) this.ns.world.wake(this);
+  }
+
+  /** The program wakes up and takes what has come. */
+  run(): void {
+    for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift())
+      if (event.kind === 'datagram' && !this.closed) this.#onDatagram?.(event, this);
   }
 
   fail(error: SocketError): void {

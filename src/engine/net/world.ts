@@ -1,7 +1,8 @@
 /**
  * One world: virtual time in microseconds, its events, its namespaces. It behaves like one machine with one processor:
- * every frame received costs a few microseconds, received frames are worked off in order of arrival (the backlog of
- * net/core/dev.c), and timers fire between them. Same input, same record.
+ * every frame received costs a few microseconds; received frames are worked off in order of arrival (the backlog of
+ * net/core/dev.c) before any program runs; and what a program sends is worked off before it goes on, as the kernel does
+ * when it leaves the transmit path. Same input, same record.
  *
  * `createNetns(name, { kind })`, `deleteNetns`, `schedule(us, run)`, `timer(us, run)` (a kernel timer, as coarse as the
  * timer wheel at HZ=250), `spawn(task)`, `run({ until, time, events })`, `tracer`, `random`.
@@ -22,6 +23,11 @@ export interface Timer {
   /** When it fires. */
   readonly due: number;
   cancel(): void;
+}
+
+/** A program that may go on, once no received frame waits. */
+export interface Runnable {
+  run(): void;
 }
 
 class QueuedTimer implements Timer {
@@ -47,6 +53,8 @@ const RECEIVE_COST = 4;
 const JIFFY = 4000;
 /** Frames that may wait to be received; a storm loses what comes beyond. */
 const MAX_BACKLOG = 1 << 16;
+/** Events that a program may cause at once outside of `run`. */
+const OUTSIDE_BUDGET = 100_000;
 
 export interface RunOptions {
   /** Asked after every event. */
@@ -83,6 +91,13 @@ export class World {
   #backlog: (Skb | undefined)[] = new Array<Skb | undefined>(64).fill(undefined);
   #head = 0;
   #queued = 0;
+  readonly #runnable: Runnable[] = [];
+  readonly #runnableActivity: number[] = [];
+  #nextRunnable = 0;
+  /** The kernel is at work (softirq), not a program. */
+  #kernel = false;
+  #transmitting = 0;
+  #budget = OUTSIDE_BUDGET;
   /** Frames lost because too many were waiting. */
   backlogDrops = 0;
 
@@ -154,19 +169,47 @@ export class World {
     this.#queued++;
   }
 
+  /** A program may go on. */
+  wake(program: Runnable): void {
+    this.#runnable.push(program);
+    this.#runnableActivity.push(this.activity);
+  }
+
+  /** Around every device's sending; devices above others nest. */
+  enterTransmit(): void {
+    this.#transmitting++;
+  }
+
+  /** Works off what was just sent, when a program sent it; the kernel's own sending waits its turn. */
+  leaveTransmit(): void {
+    if (--this.#transmitting > 0 || this.#kernel || this.#queued === 0) return;
+    const activity = this.activity;
+    this.#kernel = true;
+    while (this.#queued > 0 && this.#budget > 0) this.#receiveNext();
+    this.#kernel = false;
+    this.activity = activity;
+  }
+
   run(options: RunOptions = {}): RunEnd {
+    this.#budget = options.events ?? Infinity;
+    const end = this.#run(options);
+    this.#budget = OUTSIDE_BUDGET;
+    return end;
+  }
+
+  #run(options: RunOptions): RunEnd {
     const until = options.until;
     const end = options.time === undefined ? Infinity : this.now + options.time;
-    let budget = options.events ?? Infinity;
     if (until?.() === true) return 'done';
     for (;;) {
-      if (budget-- <= 0) return 'events';
+      if (this.#budget <= 0) return 'events';
       const next = this.#next();
-      if (next === undefined && this.#queued === 0) {
+      const busy = this.#queued > 0 || this.#runnable.length > 0;
+      if (next === undefined && !busy) {
         if (end !== Infinity) this.now = Math.max(this.now, end);
         return 'idle';
       }
-      if (next !== undefined && (this.#queued === 0 || next.due <= this.now)) {
+      if (next !== undefined && (!busy || next.due <= this.now)) {
         if (next.due > end) {
           this.now = Math.max(this.now, end);
           return 'time';
@@ -174,25 +217,51 @@ export class World {
         this.#pop();
         if (next.due > this.now) this.now = next.due;
         this.events++;
+        this.#budget--;
         const run = next.run;
         next.run = undefined;
         this.activity = next.activity;
+        this.#kernel = next.order < 0;
         run?.();
+        this.#kernel = false;
       } else {
         if (this.now > end) return 'time';
-        const index = this.#head;
-        const skb = this.#backlog[index];
-        this.#backlog[index] = undefined;
-        this.#head = (index + 1) & (this.#backlog.length - 1);
-        this.#queued--;
-        this.now += RECEIVE_COST;
-        this.events++;
-        if (skb === undefined) continue;
-        this.activity = skb.activity;
-        skb.inDev?.receive(skb);
+        if (this.#queued > 0) {
+          this.#kernel = true;
+          this.#receiveNext();
+          this.#kernel = false;
+        } else this.#runNext();
       }
       if (until?.() === true) return 'done';
     }
+  }
+
+  #receiveNext(): void {
+    const index = this.#head;
+    const skb = this.#backlog[index];
+    this.#backlog[index] = undefined;
+    this.#head = (index + 1) & (this.#backlog.length - 1);
+    this.#queued--;
+    this.now += RECEIVE_COST;
+    this.events++;
+    this.#budget--;
+    if (skb === undefined) return;
+    this.activity = skb.activity;
+    skb.inDev?.receive(skb);
+  }
+
+  #runNext(): void {
+    const program = this.#runnable[this.#nextRunnable];
+    this.activity = this.#runnableActivity[this.#nextRunnable] ?? 0;
+    this.#nextRunnable++;
+    if (this.#nextRunnable === this.#runnable.length) {
+      this.#runnable.length = 0;
+      this.#runnableActivity.length = 0;
+      this.#nextRunnable = 0;
+    }
+    this.events++;
+    this.#budget--;
+    program?.run();
   }
 
   #growBacklog(): void {
