@@ -167,18 +167,21 @@ const computed: Readonly<Record<string, (part: Draft) => void>> = {
     if (type === 'LoadBalancer') spec['allocateLoadBalancerNodePorts'] ??= true;
   },
   DeploymentStrategy: (strategy) => {
+    strategy['type'] ??= 'RollingUpdate';
     if (textAt(strategy, 'type') !== 'RollingUpdate') return;
     const rolling = child(strategy, 'rollingUpdate');
     rolling['maxUnavailable'] ??= '25%';
     rolling['maxSurge'] ??= '25%';
   },
   StatefulSetUpdateStrategy: (strategy) => {
+    strategy['type'] ??= 'RollingUpdate';
     if (textAt(strategy, 'type') === 'RollingUpdate') child(strategy, 'rollingUpdate')['partition'] ??= 0;
   },
   StatefulSetSpec: (spec) => {
     spec['persistentVolumeClaimRetentionPolicy'] ??= { whenDeleted: 'Retain', whenScaled: 'Retain' };
   },
   DaemonSetUpdateStrategy: (strategy) => {
+    strategy['type'] ??= 'RollingUpdate';
     if (textAt(strategy, 'type') !== 'RollingUpdate') return;
     const rolling = child(strategy, 'rollingUpdate');
     rolling['maxUnavailable'] ??= 1;
