@@ -7,6 +7,7 @@ import type { KubeConfig, KubectlHost } from './host.ts';
 import { Failure, Invocation } from './invocation.ts';
 import { readSources } from './sources.ts';
 
+export { completeKubectl } from './completion.ts';
 export type { KubectlHost } from './host.ts';
 
 /** `kubectl` for a cluster; it remembers what `kubectl config` sets. */

@@ -43,6 +43,15 @@ export function outputFormat(k: Invocation): OutputFormat | Failure {
       const columns = parseCustomColumns(argument);
       return 'error' in columns ? failure(columns.error) : { kind: 'columns', columns };
     }
+    case 'go-template':
+    case 'go-template-file':
+    case 'jsonpath-file':
+    case 'custom-columns-file':
+    case 'template':
+    case 'templatefile':
+      return failure(
+        `the output format ${JSON.stringify(name)} is not simulated here: use jsonpath or custom-columns`,
+      );
     default:
       return failure(
         `unable to match a printer suitable for the output format ${JSON.stringify(k.flags.text('output'))}, allowed formats are: ${formats}`,
