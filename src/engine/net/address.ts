@@ -229,7 +229,10 @@ export function parseMac(text: string): Mac | undefined {
   return text.split(/[:-]/).reduce((mac, byte) => mac * 256 + parseInt(byte, 16), 0);
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 export function formatMac(mac: Mac): string {
-  const hex = mac.toString(16).padStart(12, '0');
-  return hex.replace(/(..)(?=.)/g, '$1:');
+  const high = Math.floor(mac / 0x1_0000_0000);
+  const low = mac % 0x1_0000_0000;
+  return `${HEX[high >>> 8] ?? ''}:${HEX[high & 255] ?? ''}:${HEX[low >>> 24] ?? ''}:${HEX[(low >>> 16) & 255] ?? ''}:${HEX[(low >>> 8) & 255] ?? ''}:${HEX[low & 255] ?? ''}`;
 }
