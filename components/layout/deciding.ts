@@ -1,5 +1,6 @@
 import type { TableSnapshot } from '../../src/engine/capture/record.ts';
 import type { Decision } from '../../src/engine/net/decision.ts';
+import { verdictOf } from '../strings/strings.ts';
 import { salience } from './salience.ts';
 import type { DecisionAt } from './steps.ts';
 
@@ -35,7 +36,7 @@ function claimOf(decision: Decision): Claim | undefined {
     case 'fdb-local':
       return { family: 'bridge fdb', entry: decision.entry, weight };
     case 'vxlan-encap':
-      return { family: 'bridge fdb', entry: decision.entry, weight: weight + 0.2 };
+      return { family: 'bridge fdb', entry: decision.entry, weight: weight + 0.35 };
     case 'rule':
       return { family: `iptables`, entry: decision.rule, weight: weight + 0.4 };
     case 'conntrack':
@@ -126,17 +127,24 @@ function identityOf(line: string): string | undefined {
   return /^(\S+ dev \S+(?: lladdr \S+)?)/.exec(line)?.[1];
 }
 
-/** A few rows around the marked ones, for a small space. */
+/** Rows around the marked ones, as many as go into some lines of some width; the marked ones always. */
 export function excerpt(
   table: DecidingTable,
-  size: number,
+  height: number,
+  columns = 46,
 ): { line: string; marked: boolean; gap: boolean }[] {
-  const first = Math.min(...table.marked);
-  const from = Math.max(0, Math.min(first - Math.floor((size - 1) / 2), table.lines.length - size));
-  const wanted = [...Array(Math.min(size, table.lines.length)).keys()].map((i) => from + i);
-  for (const row of [...table.marked].reverse())
-    if (!wanted.includes(row) && wanted.length > 0) wanted[wanted.length - 1] = row;
-  const rows = [...new Set(wanted)].sort((a, b) => a - b);
+  const tall = (row: number) => Math.max(1, Math.ceil((table.lines[row]?.length ?? 0) / columns));
+  const wanted = new Set([...table.marked].slice(0, 3));
+  let left = height - [...wanted].reduce((sum, row) => sum + tall(row), 0);
+  const first = Math.min(...wanted);
+  for (let distance = 1; distance < 4; distance += 1) {
+    for (const row of [first - distance, first + distance]) {
+      if (row < 0 || row >= table.lines.length || wanted.has(row) || tall(row) > left) continue;
+      wanted.add(row);
+      left -= tall(row);
+    }
+  }
+  const rows = [...wanted].sort((a, b) => a - b);
   return rows.map((row, i) => ({
     line: table.lines[row] ?? '',
     marked: table.marked.has(row),
@@ -180,9 +188,11 @@ function stripWords(decision: Decision): readonly [number, string | undefined] {
     case 'ipip-encap':
       return [2, `IPIP → ${decision.remote}`];
     case 'rule':
-      return /^(DROP|REJECT)/.test(decision.verdict)
-        ? [4, `${decision.chain}: ${decision.verdict}`]
+      return /^(DROP|REJECT)/.test(verdictOf(decision))
+        ? [4, `${decision.chain}: ${verdictOf(decision)}`]
         : [0, undefined];
+    case 'no-socket':
+      return [4, `${decision.local} → ${decision.answer === 'none' ? '✕' : decision.answer}`];
     case 'chain-policy':
       return decision.verdict === 'ACCEPT'
         ? [0, undefined]

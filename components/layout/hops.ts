@@ -1,7 +1,8 @@
 import type { ExperimentRecord, Walk } from '../../src/engine/capture/record.ts';
 import { headerDiff, notableChanges } from './header-diff.ts';
+import { verdictOf } from '../strings/strings.ts';
 import { salience } from './salience.ts';
-import type { DecisionAt, Step, Walkthrough } from './steps.ts';
+import { wasRefused, type DecisionAt, type Step, type Walkthrough } from './steps.ts';
 
 /** One line of the hop list: where a frame crossed, what led to it, what changed on it. */
 export interface HopRow {
@@ -9,7 +10,7 @@ export interface HopRow {
   readonly netns: string;
   readonly dev?: string;
   readonly dir?: 'in' | 'out';
-  readonly end: boolean;
+  readonly end: false | 'dropped' | 'refused';
   /** Worth a line each. */
   readonly decisions: readonly DecisionAt[];
   /** Folded away. */
@@ -46,7 +47,7 @@ function hopRow(step: Step, steps: readonly Step[]): HopRow {
     netns: step.netns,
     ...(step.dev === undefined ? {} : { dev: step.dev }),
     ...(step.dir === undefined ? {} : { dir: step.dir }),
-    end: step.kind === 'end',
+    end: step.kind === 'end' && (wasRefused(step) ? 'refused' : 'dropped'),
     ...tell([...step.before, ...step.after]),
     changes:
       parent === undefined || step.kind === 'end'
@@ -68,7 +69,7 @@ export function tell(all: readonly DecisionAt[]): { decisions: DecisionAt[]; rou
     const { decision } = one;
     if (decision.code === 'drop' && ended) continue;
     const said =
-      decision.code === 'rule' && binding && /^(DNAT|SNAT|MASQUERADE|REDIRECT)/.test(decision.verdict);
+      decision.code === 'rule' && binding && /^(DNAT|SNAT|MASQUERADE|REDIRECT)/.test(verdictOf(decision));
     (salience(decision) > 0 && !said ? decisions : routine).push(one);
   }
   return { decisions, routine };

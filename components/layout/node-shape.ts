@@ -180,7 +180,7 @@ export function drawNode(input: NodeInput): DrawnNode {
       const at = { x: podBox.x, y: podBox.y + podBox.height - 16 };
       if (lo !== undefined)
         ports.push(
-          port(view.netns, lo, at, 'lo', 'socket', { x: at.x + 9, y: at.y + 4, anchor: 'start' }, true),
+          port(view.netns, lo, at, 'lo', 'socket', { x: at.x - 8, y: at.y - 7, anchor: 'end' }, true),
         );
     }
   }

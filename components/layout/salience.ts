@@ -1,3 +1,4 @@
+import { verdictOf } from '../strings/strings.ts';
 import type { Decision } from '../../src/engine/net/decision.ts';
 
 /** 2: the way turned on it. 1: worth a line. 0: routine, folded away until asked for. */
@@ -6,7 +7,7 @@ export type Salience = 0 | 1 | 2;
 export function salience(decision: Decision): Salience {
   switch (decision.code) {
     case 'rule':
-      return /^(DROP|REJECT|DNAT|SNAT|MASQUERADE|REDIRECT)/.test(decision.verdict) ? 2 : 0;
+      return /^(DROP|REJECT|DNAT|SNAT|MASQUERADE|REDIRECT)/.test(verdictOf(decision)) ? 2 : 0;
     case 'chain-policy':
       return decision.verdict === 'ACCEPT' ? 0 : 2;
     case 'drop':

@@ -352,7 +352,12 @@ function withLan(
       ...(hidden.length > 0
         ? {
             hiddenLabel: {
-              text: `+ ${hidden.join(', ')}`,
+              text: fit(
+                `+ ${hidden.join(', ')}`,
+                Math.max(40, box.x + box.width - 34 - Math.max(0, ...ends)),
+                9.5,
+                8,
+              ),
               x: box.x + box.width - 18,
               y: middle + 4,
               anchor: 'end' as const,

@@ -97,18 +97,71 @@ function draftWalks(record: ExperimentRecord): WalkDraft[] {
   return [...byId.values()].filter((draft) => draft.frames.length > 0 || draft.decisions.length > 0);
 }
 
-/** A decision belongs to the next frame in its namespace, since it led to it; what ends a packet, to the last one there. */
+/**
+ * A decision belongs to the next frame in its namespace, since it led to it; what ends a packet, to the last one there.
+ * What took a frame up to a tunnel's or a bridge's own device belongs to the frame that came in there, which a capture
+ * sees before the kernel says why.
+ */
 function attachDecisions({ frames, decisions }: WalkDraft): void {
-  for (const { order, event } of decisions) {
-    const at: DecisionAt = { netns: event.netns, decision: event.decision };
-    const here = frames.filter((frame) => frame.event.netns === event.netns);
-    const next = here.find((frame) => frame.order > order);
-    const previous = here.findLast((frame) => frame.order < order);
-    if (next !== undefined && !(endings.has(event.decision.code) && previous !== undefined))
-      next.before.push(at);
-    else if (previous !== undefined) previous.after.push(at);
-    else if (frames[0] !== undefined) frames[0].before.push(at);
+  for (const { netns, previous, next, events } of runsOf(frames, decisions)) {
+    let waiting: DecisionAt[] = [];
+    for (const { decision } of events) {
+      const at: DecisionAt = { netns, decision };
+      if (endings.has(decision.code) && previous.length > 0 && next !== undefined) {
+        previous.at(-1)?.after.push(at);
+        continue;
+      }
+      waiting.push(at);
+      const taken = takenUp(previous, decision);
+      if (taken === undefined) continue;
+      taken.before.push(...waiting);
+      waiting = [];
+    }
+    if (next !== undefined) next.before.push(...waiting);
+    else if (previous.length > 0) previous.at(-1)?.after.push(...waiting);
+    else frames[0]?.before.push(...waiting);
   }
+}
+
+interface Run {
+  readonly netns: string;
+  /** Frames of the namespace so far, and the one that follows. */
+  readonly previous: readonly Draft[];
+  readonly next: Draft | undefined;
+  readonly events: DecisionEvent[];
+}
+
+/** Decisions of a namespace between two frames of it. */
+function runsOf(frames: readonly Draft[], decisions: WalkDraft['decisions']): Iterable<Run> {
+  const byPlace = new Map<string, Draft[]>();
+  for (const frame of frames)
+    byPlace.set(frame.event.netns, [...(byPlace.get(frame.event.netns) ?? []), frame]);
+  const runs = new Map<string, Run>();
+  for (const { order, event } of decisions) {
+    const here = byPlace.get(event.netns) ?? [];
+    const count = here.filter((frame) => frame.order < order).length;
+    const key = `${event.netns} ${count}`;
+    const run = runs.get(key) ?? {
+      netns: event.netns,
+      previous: here.slice(0, count),
+      next: here[count],
+      events: [],
+    };
+    run.events.push(event);
+    runs.set(key, run);
+  }
+  return runs.values();
+}
+
+function takenUp(previous: readonly Draft[], decision: Decision): Draft | undefined {
+  const dev =
+    decision.code === 'vxlan-decap' || decision.code === 'ipip-decap'
+      ? decision.dev
+      : decision.code === 'fdb-local'
+        ? decision.bridge
+        : undefined;
+  const last = previous.at(-1)?.event;
+  return dev !== undefined && last?.dir === 'in' && last.dev === dev ? previous.at(-1) : undefined;
 }
 
 interface Part {
@@ -266,8 +319,8 @@ function weight(step: Step): number {
 }
 
 /**
- * The step that says most about the experiment: where a packet was lost, else in the middle of the tunnel, else where
- * NAT chose the backend, else where the first request arrived. Neighbour discovery is never it while there is more.
+ * The step that says most about the experiment: where a packet was lost, else where NAT chose the backend, else in the
+ * middle of the tunnel, else where the first request arrived. Neighbour discovery is never it while there is more.
  */
 export function tellingMoment(steps: readonly Step[]): number {
   const isArp = (step: Step) => step.walk.exchange === 'arp' || step.walk.exchange === 'nd';
@@ -294,5 +347,13 @@ export function tellingMoment(steps: readonly Step[]): number {
   const onLan = main.find((step) => step.netns === 'lan' && step.dir === 'in');
   const arrived = main.find((step) => step.after.some(({ decision }) => decision.code === 'deliver'));
   const turning = main.find((step) => weight(step) >= 2);
-  return (lost ?? tunnel ?? ipip ?? nat ?? onLan ?? turning ?? arrived ?? main[0] ?? steps[0])?.index ?? 0;
+  return (lost ?? nat ?? tunnel ?? ipip ?? onLan ?? turning ?? arrived ?? main[0] ?? steps[0])?.index ?? 0;
+}
+
+/** A packet that ended here was told so: by RST or by an ICMP error. */
+export function wasRefused(step: Step): boolean {
+  return [...step.before, ...step.after].some(
+    ({ decision }) =>
+      (decision.code === 'no-socket' && decision.answer !== 'none') || decision.code === 'icmp-error',
+  );
 }

@@ -26,3 +26,13 @@ function endsOf(layers: readonly Layer[]): Ends[] {
     layer.kind === 'ipv4' || layer.kind === 'ipv6' ? [{ src: layer.src, dst: layer.dst }] : [],
   );
 }
+
+/** The few sentences that a small space has room for: those that turned the way, the last of them first to stay. */
+export function shortly(
+  sentences: readonly { text: string; turning: boolean }[],
+  room: number,
+): { text: string; turning: boolean }[] {
+  if (sentences.length <= room) return [...sentences];
+  const turning = sentences.filter((one) => one.turning);
+  return (turning.length > 0 ? turning : sentences).slice(-room);
+}

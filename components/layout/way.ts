@@ -37,7 +37,9 @@ export function wayBetween(stage: StageShape, from: Step, to: Step): Point[] {
   if (from.dev === undefined || to.dev === undefined) return [start, end];
   const a = stage.ports.get(portKey(from.netns, from.dev));
   const b = stage.ports.get(portKey(to.netns, to.dev));
-  if (a === undefined || b === undefined || a === b) return tidy([start, end]);
+  if (a === undefined || b === undefined) return [start, end];
+  if (a === b && a.kind === 'lo') return loop(a);
+  if (a === b) return tidy([start, end]);
   for (const wire of stage.wires) {
     const is = (end: { netns: string; dev: string }, step: Step) =>
       end.netns === step.netns && end.dev === step.dev;
@@ -58,6 +60,18 @@ export function wayBetween(stage: StageShape, from: Step, to: Step): Point[] {
   if (inBridge(a.zone) && inBridge(b.zone))
     return tidy([start, { x: start.x, y: bar }, { x: end.x, y: bar }, end]);
   return tidy([start, { x: start.x, y: rail }, { x: end.x, y: rail }, end]);
+}
+
+/** Out of a loopback and back into it. */
+function loop({ x, y }: Point): Point[] {
+  return [
+    { x, y },
+    { x: x - 14, y },
+    { x: x - 14, y: y + 13 },
+    { x: x + 5, y: y + 13 },
+    { x: x + 5, y },
+    { x, y },
+  ];
 }
 
 function tidy(points: Point[]): Point[] {

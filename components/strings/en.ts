@@ -243,6 +243,7 @@ export const en: Strings = {
     request: 'request',
     reply: 'reply',
     dropped: 'dropped',
+    refused: 'refused',
     inTunnel: 'encapsulated',
     legend: 'Legend',
   },

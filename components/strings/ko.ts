@@ -254,6 +254,7 @@ export const ko: Strings = {
     request: '요청',
     reply: '응답',
     dropped: '버려짐',
+    refused: '거부됨',
     inTunnel: '캡슐화',
     legend: '범례',
   },

@@ -101,14 +101,23 @@ export interface Strings {
     readonly request: string;
     readonly reply: string;
     readonly dropped: string;
+    /** Refused with an answer: RST or an ICMP error. */
+    readonly refused: string;
     readonly inTunnel: string;
     readonly legend: string;
   };
+}
+
+/** What a rule did, in the rule's own word: a DNAT also accepts the packet, a REJECT also drops it. */
+export function verdictOf({ rule, verdict }: DecisionOf<'rule'>): string {
+  const target = / -j (DNAT|SNAT|MASQUERADE|REDIRECT|REJECT)\b/.exec(rule)?.[1];
+  return target !== undefined && /^(ACCEPT|DROP)$/.test(verdict) ? target : verdict;
 }
 
 /** The sentence of a decision; an engine newer than these strings gets its code shown. */
 export function explain(strings: Strings, decision: Decision, at: string): string {
   const sentence: ((d: never, at: string) => string) | undefined = strings.decision[decision.code];
   if (sentence === undefined) return `${at}: \`${decision.code}\``;
-  return sentence(decision as never, at).replace(/^the /, 'The ');
+  const told = decision.code === 'rule' ? { ...decision, verdict: verdictOf(decision) } : decision;
+  return sentence(told as never, at).replace(/^the /, 'The ');
 }

@@ -70,14 +70,20 @@ describe('the table that decided', () => {
     expect(rowOf([entry('TIME_WAIT', 119)], entry('SYN_SENT', 5))).toBe(0);
     expect(rowOf([entry('TIME_WAIT', 119)], entry('SYN_SENT', 5).replaceAll('10.2', '10.9'))).toBe(-1);
   });
-  it('shows a few rows with the marked one among them', () => {
+  it('shows as many rows around the marked one as there is room for', () => {
     const lines = Array.from({ length: 40 }, (_, i) => `row ${i}`);
     const rows = excerpt({ netns: 'n', command: 'c', lines, marked: new Set([37]) }, 4);
-    expect(rows).toHaveLength(4);
+    expect(rows.map((row) => row.line)).toEqual(['row 35', 'row 36', 'row 37', 'row 38']);
     expect(rows.filter((row) => row.marked).map((row) => row.line)).toEqual(['row 37']);
     const two = excerpt({ netns: 'n', command: 'c', lines, marked: new Set([3, 30]) }, 4);
     expect(two.filter((row) => row.marked)).toHaveLength(2);
     expect(two.some((row) => row.gap)).toBe(true);
+  });
+  it('counts a long row as the lines that it takes', () => {
+    const lines = ['x'.repeat(150), 'marked', 'y'.repeat(150)];
+    expect(
+      excerpt({ netns: 'n', command: 'c', lines, marked: new Set([1]) }, 6, 46).map((row) => row.line[0]),
+    ).toEqual(['x', 'm']);
   });
 });
 
