@@ -1,13 +1,18 @@
-import type { Pod, PodSpec, Toleration } from './types.ts';
+import { drawSuffix } from './draw.ts';
+import type { Container, Pod, PodSpec, Toleration, Volume } from './types.ts';
 
 /**
  * What admission adds to every pod: the service account and its token volume (plugin ServiceAccount),
  * tolerations of unreachable nodes (DefaultTolerationSeconds), the priority (Priority).
  */
-export function admitPod(pod: Pod): Pod {
+export function admitPod(pod: Pod, seed: number): Pod {
   const { spec } = pod;
   let admitted = admittedSpecs.get(spec);
-  if (!admitted) admittedSpecs.set(spec, (admitted = admitSpec(spec)));
+  if (!admitted) {
+    const { namespace = '', name } = pod.metadata;
+    admitted = withToken(admitSpec(spec), drawSuffix(seed, `kube-api-access/${namespace}/${name}`, 0));
+    admittedSpecs.set(spec, admitted);
+  }
   return { ...pod, spec: admitted };
 }
 
@@ -32,6 +37,44 @@ function admitSpec(spec: PodSpec): PodSpec {
     priority: spec.priority ?? priorityOf(spec.priorityClassName),
     preemptionPolicy: spec.preemptionPolicy ?? 'PreemptLowerPriority',
     tolerations,
+  };
+}
+
+const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** The projected volume with the account's token, mounted in every container that has nothing else there. */
+function withToken(spec: PodSpec, suffix: string): PodSpec {
+  if (spec.automountServiceAccountToken === false) return spec;
+  const name = `kube-api-access-${suffix}`;
+  const mounted = (containers: readonly Container[]): readonly Container[] =>
+    containers.map((container) =>
+      container.volumeMounts?.some(({ mountPath }) => mountPath === tokenPath)
+        ? container
+        : {
+            ...container,
+            volumeMounts: [...(container.volumeMounts ?? []), { name, mountPath: tokenPath, readOnly: true }],
+          },
+    );
+  const volume: Volume = {
+    name,
+    projected: {
+      defaultMode: 420,
+      sources: [
+        { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
+        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+        {
+          downwardAPI: {
+            items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
+          },
+        },
+      ],
+    },
+  };
+  return {
+    ...spec,
+    containers: mounted(spec.containers),
+    ...(spec.initContainers ? { initContainers: mounted(spec.initContainers) } : {}),
+    volumes: [...(spec.volumes ?? []), volume],
   };
 }
 

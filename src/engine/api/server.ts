@@ -78,9 +78,7 @@ export class ApiServer {
   limitHits = 0;
   readonly services: ServiceAllocator;
   /** Mutating admission by kind: last to touch an object before it is first stored. */
-  readonly admission = new Map<string, (object: KubeObject) => KubeObject>([
-    ['Pod', (object) => admitPod(object as Pod)],
-  ]);
+  readonly admission = new Map<string, (object: KubeObject) => KubeObject>();
   private readonly orphaning = new Set<string>();
   private readonly drawn = new Map<string, number>();
 
@@ -88,6 +86,7 @@ export class ApiServer {
     this.clock = options.clock;
     this.seed = options.seed;
     this.maxObjects = options.maxObjects;
+    this.admission.set('Pod', (object) => admitPod(object as Pod, options.seed));
     this.services = new ServiceAllocator(options.serviceCIDR, options.seed);
     for (const kind of [
       'Pod',

@@ -86,7 +86,7 @@ export class EndpointSliceController {
       return;
     }
     const endpoints = store.get('Endpoints', namespace, name);
-    if (service && endpoints && !isManaged(endpoints))
+    if (service && endpoints && isMirrored(endpoints))
       this.writeSlices(service, mirroredEndpoints(endpoints), mirrorController, endpoints);
     else if (!service && endpoints && isManaged(endpoints)) this.context.server.removeNow(endpoints);
   }

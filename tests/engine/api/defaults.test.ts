@@ -36,6 +36,19 @@ describe('pods', () => {
           resources: {},
           terminationMessagePath: '/dev/termination-log',
           terminationMessagePolicy: 'File',
+          volumeMounts: [
+            {
+              mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+              name: expect.stringMatching(/^kube-api-access-.{5}$/),
+              readOnly: true,
+            },
+          ],
+        },
+      ],
+      volumes: [
+        {
+          name: expect.stringMatching(/^kube-api-access-.{5}$/),
+          projected: expect.objectContaining({ defaultMode: 420 }),
         },
       ],
       dnsPolicy: 'ClusterFirst',
