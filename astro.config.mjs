@@ -38,7 +38,10 @@ export default defineConfig({
       markdown: {
         processedDirs: config.languages.map(({ contentDir }) => relative('.', join(root, contentDir))),
       },
-      components: { MarkdownContent: './src/site/components/MarkdownContent.astro' },
+      components: {
+        MarkdownContent: './src/site/components/MarkdownContent.astro',
+        Search: './src/site/components/Search.astro',
+      },
       customCss: ['./src/site/styles.css'],
       routeMiddleware: './src/site/route-data.ts',
       expressiveCode: { styleOverrides: { borderRadius: '0.5rem' } },

@@ -94,7 +94,7 @@ describe.skipIf(!hasBrowser)('the built lesson in Chromium', () => {
       const service = await editor.innerText();
       await page.keyboard.insertText(service.replace('targetPort: 8080', 'targetPort: 8081'));
       await lab.locator('.pl-apply').first().click();
-      await lab.locator('.pl-status-edited').waitFor();
+      await lab.locator('.pl-status-applied').waitFor();
 
       await lab.getByRole('tab', { name: strings.panel.terminal }).click();
       const input = lab.getByRole('textbox', { name: strings.ui.command });
