@@ -32,6 +32,7 @@ import { addressIn } from './options.ts';
 import type { ResolvedOptions } from './options.ts';
 import { PolicyEnforcer } from './policies.ts';
 import { EngineRuntime } from './runtime.ts';
+import { completeKubectl } from './shell/kubectl/index.ts';
 import { resumeTaps, suspendTaps } from './shell/tap.ts';
 import { Terminal } from './shell/terminal.ts';
 import type { Place } from './shell/tool.ts';
@@ -242,8 +243,14 @@ export class EngineCluster implements Cluster {
     const before = line.slice(0, cursor);
     const from = before.search(/\S*$/);
     const word = before.slice(from);
+    const [program = '', ...words] = (before.split(/[|;&]/).at(-1) ?? '').trimStart().split(/\s+/);
+    const kubectl = program === 'kubectl' && words.length > 0;
     const first = before.slice(0, from).trim() === '';
-    const options = first ? [...this.#client.tools.keys()] : this.#names();
+    const options = kubectl
+      ? completeKubectl(this.#api.store, words)
+      : first
+        ? [...this.#client.tools.keys()]
+        : this.#names();
     return {
       from,
       options: options
