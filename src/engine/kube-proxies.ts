@@ -1,10 +1,11 @@
 import type { Store } from './api/store.ts';
-import { programRules } from './cni/rules.ts';
+import { parseRow, programRules } from './cni/rules.ts';
+import type { Rule, TableName } from './net/iptables-rule.ts';
 import { formatIp } from './net/address.ts';
 import type { World } from './net/world.ts';
 import { proxyRules } from './proxy/iptables.ts';
-import type { ProxyNode, ProxyRules } from './proxy/iptables.ts';
-import { formatSync, syncRules } from './proxy/sync.ts';
+import type { ChainRules, ProxyNode, ProxyRules } from './proxy/iptables.ts';
+import { syncRules } from './proxy/sync.ts';
 import type { EngineRuntime, MachineListener } from './runtime.ts';
 import type { Machine } from './machine.ts';
 import type { Netns } from './net/netns.ts';
@@ -96,7 +97,10 @@ export class KubeProxies implements MachineListener {
     const slices = this.#store.list('EndpointSlice');
     for (const own of this.#nodes.values()) {
       const next = proxyRules(services, slices, this.#facts(own.machine));
-      programRules(own.machine.netns, formatSync(syncRules(own.written, next)));
+      const { filter, nat, deleted } = syncRules(own.written, next);
+      const { v4 } = own.machine.netns.netfilter;
+      v4.commit('filter', chainRules('filter', filter));
+      v4.commit('nat', chainRules('nat', nat), deleted);
       own.written = next;
     }
   }
@@ -120,4 +124,10 @@ export class KubeProxies implements MachineListener {
       hints: 'always',
     };
   }
+}
+
+/** In the order of their names, as kube-proxy writes them. */
+function chainRules(table: TableName, chains: ChainRules): ReadonlyMap<string, readonly Rule[]> {
+  const rules = (chain: string): Rule[] => (chains.get(chain) ?? []).flatMap((row) => parseRow(table, row));
+  return new Map([...chains.keys()].sort().map((chain) => [chain, rules(chain)]));
 }

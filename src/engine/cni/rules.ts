@@ -1,8 +1,54 @@
-import { iptablesRestore } from '../net/iptables-restore.ts';
+import { parseArguments, tableOf } from '../net/iptables-parse.ts';
+import { splitWords } from '../net/iptables-restore.ts';
+import type { Rule, TableName } from '../net/iptables-rule.ts';
 import type { Netns } from '../net/netns.ts';
 
-/** What a plugin's daemon does with `iptables-restore --noflush`: its chains are replaced, its rules appended. */
-export function programRules(netns: Netns, text: string): void {
-  const { exitCode, error } = iptablesRestore(netns.netfilter, 'ipv4', ['--noflush'], text);
-  if (exitCode !== 0) throw new Error(error);
+const parsed = new Map<string, readonly Rule[]>();
+const MAX_PARSED = 200_000;
+
+/** What follows `-A CHAIN` in a rule, as rules. Nodes have the same rows by the thousand: each is read once. */
+export function parseRow(table: TableName, row: string): readonly Rule[] {
+  const key = `${table} ${row}`;
+  const known = parsed.get(key);
+  if (known !== undefined) return known;
+  const command = parseArguments(['-A', 'CHAIN', ...splitWords(row)], {
+    family: 'ipv4',
+    setExists: () => true,
+    table,
+  });
+  if ('error' in command || command.operation.kind !== 'append') throw new Error(`no rule: ${row}`);
+  const rules = command.operation.rules.map((one) => {
+    if ('kernel' in one) throw new Error(`${one.kernel}: ${row}`);
+    return one.rule;
+  });
+  if (parsed.size >= MAX_PARSED) parsed.clear();
+  parsed.set(key, rules);
+  return rules;
+}
+
+/** What a plugin's daemon does with `iptables-restore --noflush`: its chains are made anew, rules for others appended. */
+export function programRules({ netfilter }: Netns, text: string): void {
+  let table: TableName = 'filter';
+  let chains = new Map<string, Rule[]>();
+  let appended: (readonly [chain: string, rule: Rule])[] = [];
+  for (const line of text.split('\n')) {
+    const [word = ''] = line.split(' ', 1);
+    if (word.startsWith('*')) {
+      table = tableOf(word.slice(1)) ?? table;
+      chains = new Map();
+      appended = [];
+    } else if (word.startsWith(':')) chains.set(word.slice(1), []);
+    else if (word === '-A') {
+      const [, chain = '', row = ''] = /^-A (\S+) (.*)$/.exec(line) ?? [];
+      const own = chains.get(chain);
+      if (own !== undefined) own.push(...parseRow(table, row));
+      else for (const rule of parseRow(table, row)) appended.push([chain, rule]);
+    } else if (word === 'COMMIT') {
+      netfilter.v4.commit(table, chains);
+      for (const [chain, rule] of appended) {
+        const refusal = netfilter.v4.insert(table, chain, rule);
+        if (refusal !== undefined) throw new Error(refusal.message);
+      }
+    }
+  }
 }
