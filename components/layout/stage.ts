@@ -107,7 +107,9 @@ export function layoutStage(input: StageInput): StageShape {
     wires,
   );
   const needsLan = drawn.length > 1 || gateways.length > 0;
-  const bottomHeight = Math.max(bottom.length > 0 ? bottomMeasure.height : 0, gatewayBottom - belowTop);
+  // Below the way out there is room for the reason why a packet ended there.
+  const out = gateways.length > 0 ? gatewayBottom - belowTop + 32 : 0;
+  const bottomHeight = Math.max(bottom.length > 0 ? bottomMeasure.height : 0, out);
   const height = needsLan
     ? lanTop + lanHeight + (bottomHeight > 0 ? cable + bottomHeight : 0) + margin
     : margin + topMeasure.height + 14;

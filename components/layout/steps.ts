@@ -345,9 +345,11 @@ export function tellingMoment(steps: readonly Step[]): number {
     step.before.some(({ decision }) => decision.code === 'nat-binding' && decision.kind === 'DNAT'),
   );
   const onLan = main.find((step) => step.netns === 'lan' && step.dir === 'in');
+  // Where there is no tunnel, what sent the packet off the node says more than the wire it then is on.
+  const leaving = onLan?.parent === undefined ? undefined : steps[onLan.parent];
   const arrived = main.find((step) => step.after.some(({ decision }) => decision.code === 'deliver'));
   const turning = main.find((step) => weight(step) >= 2);
-  return (lost ?? nat ?? tunnel ?? ipip ?? onLan ?? turning ?? arrived ?? main[0] ?? steps[0])?.index ?? 0;
+  return (lost ?? nat ?? tunnel ?? ipip ?? leaving ?? turning ?? arrived ?? main[0] ?? steps[0])?.index ?? 0;
 }
 
 /** A packet that ended here was told so: by RST or by an ICMP error. */
