@@ -15,14 +15,9 @@ export function bash(prefix = 'bash'): Dialect {
     prefix,
     braces: true,
     notFound: (name) => `${prefix}: ${name}: command not found`,
-    syntax: ({ token, expecting }) => {
-      if (
-        token === 'end of file' &&
-        expecting !== undefined &&
-        expecting.length === 1 &&
-        !'{}'.includes(expecting)
-      )
-        return `${prefix}: unexpected EOF while looking for matching \`${expecting}'`;
+    syntax: ({ token, expecting, matching }) => {
+      if (matching === true)
+        return `${prefix}: unexpected EOF while looking for matching \`${expecting ?? ''}'`;
       if (token === 'end of file') return `${prefix}: syntax error: unexpected end of file`;
       return `${prefix}: syntax error near unexpected token \`${token}'`;
     },

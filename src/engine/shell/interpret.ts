@@ -303,7 +303,7 @@ export class Shell implements Expander, BuiltinShell {
     if (++this.session.steps > this.session.limits.scriptSteps) this.session.limit ??= 'scriptSteps';
     if (this.stopped) return;
     if (outer.pipe !== undefined) {
-      yield* sleep(this.world, 0);
+      yield* outer.pipe.drained();
       if (outer.pipe.broken) {
         this.status = 141;
         this.flow = { kind: 'exit' };

@@ -5,6 +5,8 @@ export interface SyntaxError {
   readonly token: string;
   /** A quote, bracket or keyword that was opened and never closed. */
   readonly expecting?: string;
+  /** `expecting` closes a quotation or a substitution, not a command. */
+  readonly matching?: true;
 }
 
 export type ParseResult =
@@ -105,6 +107,11 @@ class Parser {
     } finally {
       this.depth--;
     }
+  }
+
+  /** The script ended inside a quotation or a substitution. */
+  unclosed(closer: string): never {
+    throw new Unexpected({ token: 'end of file', expecting: closer, matching: true });
   }
 
   match(sticky: RegExp): RegExpExecArray | null {
@@ -389,7 +396,8 @@ class Parser {
     const symbol = found[2] ?? '';
     this.at += found[0].length;
     this.blanks();
-    if (this.at >= this.text.length || this.operator() !== undefined) this.fail(this.peekToken());
+    if (this.at >= this.text.length) this.fail('newline');
+    if (this.operator() !== undefined) this.fail(this.peekToken());
     const fd = found[1] === '' ? (symbol.startsWith('<') ? 0 : 1) : Number(found[1]);
     if (symbol === '<<' || symbol === '<<-') return this.heredoc(fd, symbol === '<<-');
     const operator = symbol === '>|' ? '>' : symbol;
@@ -464,7 +472,7 @@ class Parser {
       if (c === undefined || /[\s;&|()<>]/.test(c)) break;
       if (c === "'") {
         const end = this.text.indexOf("'", this.at + 1);
-        if (end < 0) this.fail('end of file', "'");
+        if (end < 0) this.unclosed("'");
         flush();
         parts.push({ kind: 'text', text: this.text.slice(this.at + 1, end), quoted: true });
         this.at = end + 1;
@@ -516,7 +524,7 @@ class Parser {
     for (;;) {
       const c = this.text[this.at];
       if (c === undefined) {
-        if (end !== undefined) this.fail('end of file', end);
+        if (end !== undefined) this.unclosed(end);
         break;
       }
       if (c === end) break;
@@ -557,7 +565,7 @@ class Parser {
         this.at += 2;
         const script = this.list(new Set([')']));
         this.newlines();
-        if (this.text[this.at] !== ')') this.fail('end of file', ')');
+        if (this.text[this.at] !== ')') this.unclosed(')');
         this.at++;
         return { kind: 'command', script, quoted };
       }
@@ -572,7 +580,7 @@ class Parser {
   backquoted(quoted: boolean): Part {
     let end = this.at + 1;
     while (end < this.text.length && this.text[end] !== '`') end += this.text[end] === '\\' ? 2 : 1;
-    if (end >= this.text.length) this.fail('end of file', '`');
+    if (end >= this.text.length) this.unclosed('`');
     const inner = new Parser(this.text.slice(this.at + 1, end).replace(/\\([`$\\])/g, '$1'));
     inner.depth = this.depth;
     this.at = end + 1;
@@ -640,7 +648,7 @@ class Parser {
     const parts: Part[] = [];
     for (;;) {
       const c = this.text[this.at];
-      if (c === undefined) this.fail('end of file', '}');
+      if (c === undefined) this.unclosed('}');
       if (c === '}') return parts;
       if (c === "'" || c === '"') {
         const begin = this.at++;
@@ -665,7 +673,6 @@ class Parser {
   }
 
   badSubstitution(open: number): never {
-    const end = this.text.indexOf('}', open);
-    return this.fail(end < 0 ? 'end of file' : 'bad substitution', end < 0 ? '}' : undefined);
+    return this.text.includes('}', open) ? this.fail('bad substitution') : this.unclosed('}');
   }
 }

@@ -6,9 +6,11 @@ export class Pipe implements Input {
   /** Called at a write when the reader is gone. */
   onBroken: (() => void) | undefined;
   private buffer = '';
+  private taken = '';
   private ended = false;
   private closed = false;
   private waiting: (() => void) | undefined;
+  private writer: (() => void) | undefined;
 
   write(text: string): void {
     if (this.closed) {
@@ -27,6 +29,7 @@ export class Pipe implements Input {
   close(): void {
     this.closed = true;
     this.buffer = '';
+    this.wakeWriter();
   }
 
   get broken(): boolean {
@@ -35,25 +38,57 @@ export class Pipe implements Input {
 
   *readLine(): Task<string | undefined> {
     for (;;) {
-      const newline = this.buffer.indexOf('\n');
-      if (newline >= 0) return this.take(newline + 1);
-      if (this.ended) return this.buffer === '' ? undefined : this.take(this.buffer.length);
+      this.take();
+      const newline = this.taken.indexOf('\n');
+      if (newline >= 0 || (this.ended && this.taken !== '')) {
+        const length = newline >= 0 ? newline + 1 : this.taken.length;
+        const line = this.taken.slice(0, length);
+        this.taken = this.taken.slice(length);
+        return line;
+      }
+      if (this.ended) return undefined;
       yield* this.more();
     }
   }
 
   *readAll(): Task<string> {
-    while (!this.ended) yield* this.more();
-    return this.take(this.buffer.length);
-  }
-
-  private take(length: number): string {
-    const text = this.buffer.slice(0, length);
-    this.buffer = this.buffer.slice(length);
+    while (!this.ended) {
+      this.take();
+      yield* this.more();
+    }
+    this.take();
+    const text = this.taken;
+    this.taken = '';
     return text;
   }
 
+  /** Waits until the reader has taken everything, or is gone. */
+  *drained(): Task<void> {
+    if (this.buffer === '' || this.closed) return;
+    yield (resume) => {
+      this.writer = resume;
+      return () => {
+        this.writer = undefined;
+      };
+    };
+  }
+
+  private wakeWriter(): void {
+    const resume = this.writer;
+    this.writer = undefined;
+    resume?.();
+  }
+
+  /** What the writer has written is the reader's from here on. */
+  private take(): void {
+    if (this.buffer === '') return;
+    this.taken += this.buffer;
+    this.buffer = '';
+    this.wakeWriter();
+  }
+
   private *more(): Task<void> {
+    if (this.buffer !== '' || this.ended) return;
     yield (resume) => {
       this.waiting = resume;
       return () => {

@@ -20,6 +20,8 @@ export interface LineResult {
   readonly limit?: keyof Limits;
 }
 
+const SETTLE_TIME = 1000;
+
 const LIMIT_TEXT: Readonly<Record<string, (limits: TerminalLimits) => string>> = {
   output: (l) => `it printed more than ${l.output} characters (limit: output)`,
   scriptDepth: (l) => `more than ${l.scriptDepth} shells inside each other (limit: scriptDepth)`,
@@ -60,6 +62,9 @@ export class Terminal {
     const finished = (): boolean => job.status !== undefined || session.limit !== undefined;
     const end = world.run({ until: finished, time: this.#limits.commandTime, events: this.#limits.events });
     if (!finished()) session.limit = end === 'events' ? 'events' : 'commandTime';
+    // What runs in the background may still have to say what it has seen.
+    if (session.limit === undefined && this.#shell.jobs.some((other) => other.status === undefined))
+      world.run({ time: SETTLE_TIME, events: 10_000 });
     if (job.status === undefined || session.limit !== undefined) this.#interrupt(job, session);
     if (session.limit !== undefined)
       for (const other of this.#shell.jobs) if (!before.includes(other)) other.deliver('KILL');

@@ -1,7 +1,8 @@
 import type { Tool } from './tool.ts';
 import { arping } from './tools/arping.ts';
 import { bridge } from './tools/bridge.ts';
-import { cat, ls, tee } from './tools/cat.ts';
+import { awk } from './tools/awk.ts';
+import { busyboxLs, cat, ls, tee } from './tools/cat.ts';
 import { curl } from './tools/curl.ts';
 import { dig, getent, host } from './tools/dig.ts';
 import { echo, printf } from './tools/echo.ts';
@@ -12,7 +13,7 @@ import { busyboxNc, nc } from './tools/nc.ts';
 import { conntrack, ipset, iptables, iptablesRestoreTool, iptablesSaveTool } from './tools/netfilter.ts';
 import { busyboxNslookup, nslookup } from './tools/nslookup.ts';
 import { busyboxPing, ping } from './tools/ping.ts';
-import { env, kill, ps, sleep, timeout, watch, xargs } from './tools/process.ts';
+import { busyboxTimeout, env, kill, ps, sleep, timeout, watch, xargs } from './tools/process.ts';
 import { sed } from './tools/sed.ts';
 import { sh } from './tools/sh.ts';
 import { netstat, ss } from './tools/ss.ts';
@@ -28,6 +29,7 @@ export const TOOLSETS = {
   /** coreutils, grep, sed, procps, a shell. */
   base: {
     '[': test,
+    awk,
     bash: sh,
     cat,
     cut,
@@ -101,6 +103,8 @@ export const TOOLSETS = {
   },
   /** BusyBox's own forms of what others have too. */
   busybox: {
+    ls: busyboxLs,
+    timeout: busyboxTimeout,
     nc: busyboxNc,
     nslookup: busyboxNslookup,
     ping: busyboxPing,

@@ -1,7 +1,8 @@
 import { options, readFile } from '../text.ts';
 import { resolve } from '../expand.ts';
 import { fileErrorText } from '../files.ts';
-import type { Tool } from '../tool.ts';
+import type { Task } from '../../net/task.ts';
+import type { Tool, ToolContext } from '../tool.ts';
 
 export const cat: Tool = function* (ctx, args) {
   const given = options(ctx, args, { short: 'nAbeEstTuv', long: { number: 'n' } });
@@ -58,7 +59,10 @@ export const tee: Tool = function* (ctx, args) {
   }
 };
 
-export const ls: Tool = function* (ctx, args) {
+export const ls: Tool = (ctx, args) => list(ctx, args, false);
+export const busyboxLs: Tool = (ctx, args) => list(ctx, args, true);
+
+function* list(ctx: ToolContext, args: readonly string[], busybox: boolean): Task<number> {
   const given = options(ctx, args, { short: 'la1AhdrtRF', long: { all: 'a', color: 'color' } });
   if (given === undefined) return 2;
   let status = 0;
@@ -67,10 +71,8 @@ export const ls: Tool = function* (ctx, args) {
     const path = resolve(ctx.cwd, target);
     const kind = ctx.files.kind(path);
     if (kind === undefined) {
-      ctx.err(
-        `ls: ${ctx.place.kind === 'container' ? `${target}` : `cannot access '${target}'`}: No such file or directory\n`,
-      );
-      status = ctx.place.kind === 'container' ? 1 : 2;
+      ctx.err(`ls: ${busybox ? target : `cannot access '${target}'`}: No such file or directory\n`);
+      status = busybox ? 1 : 2;
       continue;
     }
     const names = kind === 'file' || given.has('d') ? undefined : ctx.files.list(path);
@@ -81,4 +83,4 @@ export const ls: Tool = function* (ctx, args) {
     }
   }
   return status;
-};
+}

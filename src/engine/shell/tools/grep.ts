@@ -59,6 +59,7 @@ export const grep: Tool = function* (ctx, args) {
   }
   const after = Number(given.value('A') ?? given.value('C') ?? 0);
   const before = Number(given.value('B') ?? given.value('C') ?? 0);
+  const context = given.has('A') || given.has('B') || given.has('C');
   const max = Number(given.value('m') ?? Infinity);
   const named = given.has('H') || (files.length > 1 && !given.has('h'));
   const counts = new Map<string, number>((files.length === 0 ? ['-'] : files).map((file) => [file, 0]));
@@ -99,7 +100,7 @@ export const grep: Tool = function* (ctx, args) {
     if (given.has('q')) return true;
     if (!silent) {
       const first = number - recent.length;
-      if ((before > 0 || after > 0) && printedTo > 0 && first > printedTo + 1) ctx.out('--\n');
+      if (context && printedTo > 0 && first > printedTo + 1) ctx.out('--\n');
       for (const [i, text] of recent.entries()) print(file, first + i, text, '-');
       recent = [];
       for (const text of given.has('o') ? found.filter((f) => f !== '') : [line])

@@ -2,9 +2,11 @@ import { eachLine, options, readFile } from '../text.ts';
 import type { Task } from '../../net/task.ts';
 import type { Tool, ToolContext } from '../tool.ts';
 
-/** `-5` means `-n 5`. */
+/** `-5` means `-n 5`, unless it is the value of `-n` itself. */
 function dashNumber(args: readonly string[]): string[] {
-  return args.flatMap((arg) => (/^-\d+$/.test(arg) ? ['-n', arg.slice(1)] : [arg]));
+  return args.flatMap((arg, i) =>
+    /^-\d+$/.test(arg) && !/^-[nc]$/.test(args[i - 1] ?? '') ? ['-n', arg.slice(1)] : [arg],
+  );
 }
 
 export const head: Tool = function* (ctx, args) {

@@ -56,7 +56,12 @@ function* runProgram(ctx: ToolContext, argv: readonly string[]): Task<number> {
   return yield* program;
 }
 
-export const timeout: Tool = function* (ctx, args) {
+/** coreutils': 124 when the time was up. */
+export const timeout: Tool = (ctx, args) => limitTime(ctx, args, false);
+/** BusyBox': what the program ended with. */
+export const busyboxTimeout: Tool = (ctx, args) => limitTime(ctx, args, true);
+
+function* limitTime(ctx: ToolContext, args: readonly string[], busybox: boolean): Task<number> {
   const given = options(ctx, args, {
     short: 's:k:v',
     long: { signal: 's:', 'kill-after': 'k:', 'preserve-status': 'p', foreground: 'f', verbose: 'v' },
@@ -95,13 +100,9 @@ export const timeout: Tool = function* (ctx, args) {
       });
   });
   timer?.cancel();
-  if (!expired || given.has('p')) return status;
-  return signal === 'KILL'
-    ? 128 + SIGNAL_NUMBERS.KILL
-    : ctx.place.kind === 'container' && status > 128
-      ? status
-      : 124;
-};
+  if (!expired || busybox || given.has('p')) return status;
+  return signal === 'KILL' ? 128 + SIGNAL_NUMBERS.KILL : 124;
+}
 
 export const watch: Tool = function* (ctx, args) {
   const given = options(ctx, args, {

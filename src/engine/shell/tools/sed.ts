@@ -194,6 +194,8 @@ function parseScript(script: string, kind: 'basic' | 'extended'): Command[] | st
       case 'a':
       case 'i':
       case 'c': {
+        // GNU's one-line form, and `a\` with the text on the next line.
+        if (/^[ \t]*\\\n/.test(script.slice(at))) at = script.indexOf('\n', at) + 1;
         const end = script.indexOf('\n', at);
         const text = script.slice(at, end < 0 ? undefined : end).replace(/^\s*\\?\s*/, '');
         at = end < 0 ? script.length : end;

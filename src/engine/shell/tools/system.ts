@@ -161,7 +161,8 @@ export const seq = instant((ctx, args) => {
   const numbers: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] ?? '';
-    if (arg === '-s') separator = args[++i] ?? '';
+    if (/^-s./.test(arg)) separator = arg.slice(2);
+    else if (arg === '-s') separator = args[++i] ?? '';
     else if (arg === '-w') equalWidth = true;
     else numbers.push(arg);
   }

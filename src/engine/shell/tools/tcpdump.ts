@@ -21,7 +21,7 @@ const USAGE = `${VERSION}Usage: tcpdump [-AbdDefhHIJKlLnNOpqStuUvxX#] [ -B size 
 		[ -z postrotate-command ] [ -Z user ] [ expression ]
 `;
 /** How long frames wait to be put in order before they are printed. */
-const LAG = 2000;
+const LAG = 500;
 
 interface Seen {
   readonly at: number;
@@ -162,7 +162,7 @@ function* capture(
       waiting.push({ at, device, dir, frame });
       if (timer.pending) return;
       timer.pending = true;
-      world.schedule(printed + waiting.length >= count ? 100 : LAG, () => {
+      world.schedule(LAG, () => {
         timer.pending = false;
         if (!stopped) print();
       });

@@ -178,6 +178,26 @@ describe('changes', () => {
   });
 });
 
+describe('a patch', () => {
+  beforeEach(() => {
+    lines('apply -f web.yaml');
+  });
+  test('with a field that does not exist is warned about, and the field dropped', () => {
+    expect(lines('patch deploy web -p {"spec":{"replica":3}}')).toBe(
+      'deployment.apps/web patched\nWarning: unknown field "spec.replica"\n',
+    );
+    expect(lines('get deploy web -o jsonpath={.spec.replica}')).toBe('');
+  });
+  test('with a value of the wrong type is refused', () => {
+    expect(lines('patch deploy web -p {"spec":{"replicas":"three"}}')).toBe(
+      'The request is invalid: patch: Invalid value: "map[spec:map[replicas:three]]": unrecognized type: int32\n',
+    );
+    expect(lines('patch deploy web --type=merge -p {"spec":{"replicas":"three"}}')).toBe(
+      'Error from server (BadRequest): Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32\n',
+    );
+  });
+});
+
 describe('nodes', () => {
   beforeEach(() => {
     bench.put({
