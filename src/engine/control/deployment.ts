@@ -181,7 +181,11 @@ export class DeploymentController {
     else if (own < wanted) next = Math.min(wanted, own + Math.max(0, wanted + surge - own - oldTotal));
     this.scale(deployment, current, next);
     if (oldTotal === 0) return;
-    const available = [current, ...olds].reduce((sum, set) => sum + (set.status.availableReplicas ?? 0), 0);
+    // A set that has just been scaled down still reports the pods that it is about to lose.
+    const available = [current, ...olds].reduce(
+      (sum, { spec, status }) => sum + Math.min(spec.replicas ?? 0, status.availableReplicas ?? 0),
+      0,
+    );
     const newUnavailable = Math.max(0, next - (current.status.availableReplicas ?? 0));
     let removable = Math.max(0, next + oldTotal - (wanted - unavailable) - newUnavailable);
     // Unhealthy old pods go first: they serve nobody.
@@ -193,7 +197,7 @@ export class DeploymentController {
       this.scale(deployment, set, replicas - unhealthy);
       return;
     }
-    let budget = Math.max(0, available - (wanted - unavailable));
+    let budget = Math.min(removable, Math.max(0, available - (wanted - unavailable)));
     for (const set of olds) {
       const replicas = set.spec.replicas ?? 0;
       const step = Math.min(budget, replicas);

@@ -23,6 +23,7 @@ export class Kubelet {
         sandbox: line(latency.sandbox),
         imagePull: line(latency.imagePull),
         containerStart: line(latency.containerStart),
+        firstMoments: line(latency.firstMoments),
         teardown: line(latency.teardown),
         gracefulStop: line(latency.gracefulStop),
         second: line(latency.second),

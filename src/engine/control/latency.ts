@@ -7,6 +7,8 @@ export const latency = {
   sandbox: 150_000,
   imagePull: 900_000,
   containerStart: 50_000,
+  /** How long a new process is watched before the cluster counts as settled: most that fail do so at once. */
+  firstMoments: 300_000,
   /** From a container's end to the pod's removal from the API. */
   teardown: 30_000,
   /** How long a stop is waited for before the cluster counts as settled although the process ignores SIGTERM. */

@@ -15,7 +15,14 @@ export interface KubeletContext extends ControlContext {
   readonly runtime: Runtime;
   readonly lines: Readonly<
     Record<
-      'kubelet' | 'sandbox' | 'imagePull' | 'containerStart' | 'teardown' | 'gracefulStop' | 'second',
+      | 'kubelet'
+      | 'sandbox'
+      | 'imagePull'
+      | 'containerStart'
+      | 'firstMoments'
+      | 'teardown'
+      | 'gracefulStop'
+      | 'second',
       DelayLine
     >
   >;
@@ -285,6 +292,7 @@ export class PodWorker {
     record.containerID = result.containerID;
     record.state = { running: { startedAt: now } };
     record.startedAt = this.kubelet.clock.now();
+    this.kubelet.lines.firstMoments.push(() => {});
     this.event('Normal', 'Started', `Started container ${name}`, record);
     if (hasProbe(record.spec)) {
       const prober = new Prober(this.kubelet, this.kubelet.runtime, record, this.node, {

@@ -1,7 +1,10 @@
 import type { ManifestOutcome } from '../../../src/engine/api/apply.ts';
 import { applyManifest } from '../../../src/engine/api/apply.ts';
 import type { Clock } from '../../../src/engine/api/clock.ts';
-import type { Pod, Probe } from '../../../src/engine/api/types.ts';
+import type { ApiResult } from '../../../src/engine/api/error.ts';
+import { resourceOfKind } from '../../../src/engine/api/kinds.ts';
+import type { KubeObject, Pod, Probe } from '../../../src/engine/api/types.ts';
+import type { DeleteOptions } from '../../../src/engine/api/server.ts';
 import { ApiServer } from '../../../src/engine/api/server.ts';
 import { bootstrap } from '../../../src/engine/control/bootstrap.ts';
 import { ControlPlane } from '../../../src/engine/control/control-plane.ts';
@@ -151,6 +154,14 @@ export class TestCluster {
     const outcome = applyManifest(this.server, text);
     this.settle();
     return outcome;
+  }
+
+  delete(kind: string, name: string, options: DeleteOptions = {}): ApiResult<KubeObject> {
+    const resource = resourceOfKind(kind);
+    if (!resource) throw new Error(`no kind ${kind}`);
+    const result = this.server.delete(resource, 'default', name, options);
+    this.settle();
+    return result;
   }
 
   pods(namespace = 'default'): readonly Pod[] {
