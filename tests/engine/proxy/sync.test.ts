@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { parseIp } from '../../../src/engine/net/address.ts';
+import { iptables, iptablesSave } from '../../../src/engine/net/iptables.ts';
+import { EMPTY, IpPacket, UdpDatagram } from '../../../src/engine/net/packet.ts';
+import { Skb } from '../../../src/engine/net/skb.ts';
+import { World } from '../../../src/engine/net/world.ts';
+import type { EndpointSliceInput } from '../../../src/engine/proxy/endpoints.ts';
+import { proxyRules, type ProxyNode } from '../../../src/engine/proxy/iptables.ts';
+import { createKubeProxy } from '../../../src/engine/proxy/proxy.ts';
+import type { ServiceInput } from '../../../src/engine/proxy/service.ts';
+import { base32, sha224, sha256 } from '../../../src/engine/proxy/sha256.ts';
+import { formatSync, syncRules } from '../../../src/engine/proxy/sync.ts';
+
+const NODE: ProxyNode = {
+  name: 'node-1',
+  family: 'IPv4',
+  nodeIP: '192.168.50.11',
+  addresses: ['127.0.0.1/8', '192.168.50.11/24'],
+  detectLocal: { mode: 'cidr', cidr: '10.244.0.0/16' },
+  randomFully: true,
+  localhostNodePorts: true,
+  loadBalancerIPMode: true,
+  nfacct: false,
+  hints: 'always',
+};
+
+function service(name: string, clusterIP: string, protocol = 'TCP'): ServiceInput {
+  return {
+    metadata: { name, namespace: 'default' },
+    spec: { clusterIP, ports: [{ name: 'p', port: 80, protocol }] },
+  };
+}
+
+function slice(name: string, ips: readonly string[], protocol = 'TCP'): EndpointSliceInput {
+  return {
+    metadata: { namespace: 'default', labels: { 'kubernetes.io/service-name': name } },
+    addressType: 'IPv4',
+    endpoints: ips.map((ip) => ({ addresses: [ip] })),
+    ports: [{ name: 'p', port: 8080, protocol }],
+  };
+}
+
+const WEB = service('web', '10.96.0.20');
+const API = service('api', '10.96.0.21');
+
+describe('a sync of kube-proxy', () => {
+  it('writes only what belongs to the Service that changed', () => {
+    const before = proxyRules([WEB, API], [slice('web', ['10.244.1.2']), slice('api', ['10.244.1.3'])], NODE);
+    const after = proxyRules(
+      [WEB, API],
+      [slice('web', ['10.244.1.2', '10.244.2.2']), slice('api', ['10.244.1.3'])],
+      NODE,
+    );
+    const { nat, deleted } = syncRules(before, after);
+    const written = [...nat.keys()].filter((chain) => after.owners.has(chain));
+    expect(new Set(written.map((chain) => after.owners.get(chain)))).toEqual(new Set(['default/web']));
+    expect(written).toHaveLength(3);
+    expect(deleted).toEqual([]);
+    expect(syncRules(after, after).nat.size).toBe(
+      [...after.nat.keys()].filter((chain) => !after.owners.has(chain)).length,
+    );
+  });
+
+  it('deletes the chains of an endpoint that is gone', () => {
+    const before = proxyRules([WEB], [slice('web', ['10.244.1.2', '10.244.2.2'])], NODE);
+    const after = proxyRules([WEB], [slice('web', ['10.244.1.2'])], NODE);
+    const sync = syncRules(before, after);
+    expect(sync.deleted).toHaveLength(1);
+    expect(formatSync(sync)).toMatch(/^-X KUBE-SEP-[A-Z2-7]{16}$/m);
+  });
+
+  it('leaves headless Services, external names and the other family alone', () => {
+    const rules = proxyRules(
+      [
+        service('none', 'None'),
+        service('six', 'fd00::1'),
+        { metadata: { name: 'x' }, spec: { type: 'ExternalName' } },
+      ],
+      [],
+      NODE,
+    );
+    expect(rules.owners.size).toBe(0);
+    expect(rules.nat.get('KUBE-SERVICES')).toHaveLength(1);
+  });
+});
+
+describe('kube-proxy on a node', () => {
+  const save = (ns: ReturnType<World['createNetns']>): string =>
+    iptablesSave(ns.netfilter, 'ipv4', ['-t', 'nat'], '').out;
+
+  it("makes the node's rules those of the cluster, and other people's rules stay", () => {
+    const ns = new World().createNetns('node-1', { kind: 'node' });
+    iptables(ns.netfilter, 'ipv4', ['-t', 'nat', '-A', 'POSTROUTING', '-j', 'ACCEPT']);
+    const proxy = createKubeProxy('iptables', NODE, ns.netfilter);
+    proxy?.sync([WEB], [slice('web', ['10.244.1.2', '10.244.2.2'])]);
+    const first = save(ns);
+    expect(first).toContain('--probability 0.50000000000 -j KUBE-SEP-');
+    expect(first).toMatch(/-A POSTROUTING .*-j KUBE-POSTROUTING\n-A POSTROUTING -j ACCEPT\n/);
+    proxy?.sync([WEB], [slice('web', ['10.244.2.2'])]);
+    expect(save(ns)).not.toContain('--probability');
+    proxy?.sync([], []);
+    expect(save(ns)).not.toContain('KUBE-SVC-');
+    proxy?.sync([WEB], [slice('web', ['10.244.1.2', '10.244.2.2'])]);
+    expect(save(ns)).toBe(first);
+  });
+
+  it('forgets UDP connections to an endpoint that is gone', () => {
+    const world = new World();
+    const ns = world.createNetns('node-1', { kind: 'node' });
+    const dns = service('dns', '10.96.0.10', 'UDP');
+    const proxy = createKubeProxy('iptables', NODE, ns.netfilter);
+    proxy?.sync([dns], [slice('dns', ['10.244.1.2'], 'UDP')]);
+    const ip = (text: string): number => parseIp(text) ?? 0;
+    const datagram = new UdpDatagram(40000, 80, EMPTY);
+    const skb = new Skb(
+      ns,
+      new IpPacket(ip('10.244.1.9'), ip('10.96.0.10'), 17, 64, 0, 1, true, false, 0, datagram),
+      1,
+    );
+    ns.netfilter.hook('PREROUTING', skb);
+    ns.netfilter.hook('POSTROUTING', skb);
+    expect(skb.packet.dst).toBe(ip('10.244.1.2'));
+    expect(ns.conntrack.list()).toHaveLength(1);
+    proxy?.sync([dns], [slice('dns', ['10.244.1.2', '10.244.1.3'], 'UDP')]);
+    expect(ns.conntrack.list()).toHaveLength(1);
+    proxy?.sync([dns], [slice('dns', ['10.244.1.3'], 'UDP')]);
+    expect(ns.conntrack.list()).toEqual([]);
+  });
+});
+
+describe('the hashes that names are made of', () => {
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+  it('are SHA-256 and SHA-224 of FIPS 180-4', () => {
+    expect(hex(sha256(''))).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+    expect(hex(sha256('abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq'))).toBe(
+      '248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1',
+    );
+    expect(hex(sha224(new TextEncoder().encode('abc')))).toBe(
+      '23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7',
+    );
+    expect(base32(sha256('a'), 16)).toBe('ZKLYCEWKDO64V6WC');
+  });
+});
