@@ -1,12 +1,14 @@
 import type { ApiResult } from '../../api/error.ts';
-import { type Draft, draftOf, equalJson } from '../../api/json.ts';
+import { checkFields } from '../../api/fields.ts';
+import { type Draft, draftOf, type DraftValue, equalJson, isObject } from '../../api/json.ts';
+import type { ResourceKind } from '../../api/kinds.ts';
 import type { KubeObject } from '../../api/types.ts';
 import { Failure, failure, type Invocation, refusal } from './invocation.ts';
 import { dryRunOf, printDone } from './output.ts';
 import type { Found, Target } from './targets.ts';
 
 /** What a change made of an object: the words to print, or why not. */
-export type Changed = { readonly action: string } | Failure;
+export type Changed = { readonly action: string; readonly unchanged?: string } | Failure;
 
 /** Changes each object through the API server and prints what was done; a dry run is marked as one, but by `taint`. */
 export function changeEach(
@@ -26,14 +28,38 @@ export function changeEach(
       errors.push(changed);
       continue;
     }
+    dropUnknown(k, target.resource, draft);
+    const same = equalJson(draft, draftOf(target.object));
     const result: ApiResult<KubeObject> =
-      dryRun === 'none' && !equalJson(draft, draftOf(target.object))
+      dryRun === 'none' && !same
         ? k.host.api.update(target.resource, draft)
         : { ok: true, value: target.object };
     if (!result.ok) errors.push(refusal(result.error));
-    else code ||= printDone(k, { resource: target.resource, object: result.value }, changed.action, mark);
+    else
+      code ||= printDone(
+        k,
+        { resource: target.resource, object: result.value },
+        same ? (changed.unchanged ?? changed.action) : changed.action,
+        mark,
+      );
   }
   return k.report(errors) || code;
+}
+
+/** Fields that the kind does not have are dropped with a warning, as the API server does with what is no manifest. */
+function dropUnknown(k: Invocation, resource: ResourceKind, draft: Draft): void {
+  if (!resource.modelled) return;
+  for (const problem of checkFields(resource.kind, draft).strict) {
+    if (problem.code !== 'unknown-field') continue;
+    k.note(`Warning: ${problem.message}`);
+    const path = [...problem.path];
+    const last = path.pop();
+    let parent: DraftValue | undefined = draft;
+    for (const step of path) {
+      parent = Array.isArray(parent) ? parent[Number(step)] : isObject(parent) ? parent[step] : undefined;
+    }
+    if (isObject(parent) && last !== undefined) delete parent[last];
+  }
 }
 
 /** Separates `pods web a=b c-` into what names objects and what changes them. */

@@ -1,6 +1,6 @@
 import type { Task } from '../../net/task.ts';
 import type { Invocation } from './invocation.ts';
-import { annotate, edit, label, patch, scale, setEnv, setImage, setSelector } from './verbs/change.ts';
+import { annotate, edit, label, scale, setEnv, setImage, setSelector } from './verbs/change.ts';
 import { attach, cp, exec, logs } from './verbs/containers.ts';
 import { deleteObjects } from './verbs/delete.ts';
 import { expose, generate } from './verbs/generate.ts';
@@ -8,6 +8,7 @@ import { describe, get } from './verbs/get.ts';
 import * as info from './verbs/info.ts';
 import { apply, create, replace } from './verbs/manifests.ts';
 import { cordon, drain, taint, uncordon } from './verbs/nodes.ts';
+import { patch } from './verbs/patch.ts';
 import { portForward } from './verbs/port-forward.ts';
 import * as rollout from './verbs/rollout.ts';
 import { run } from './verbs/run.ts';

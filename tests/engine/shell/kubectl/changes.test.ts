@@ -184,7 +184,7 @@ describe('a patch', () => {
   });
   test('with a field that does not exist is warned about, and the field dropped', () => {
     expect(lines('patch deploy web -p {"spec":{"replica":3}}')).toBe(
-      'deployment.apps/web patched\nWarning: unknown field "spec.replica"\n',
+      'deployment.apps/web patched (no change)\nWarning: unknown field "spec.replica"\n',
     );
     expect(lines('get deploy web -o jsonpath={.spec.replica}')).toBe('');
   });

@@ -1,12 +1,11 @@
 import { child, type Draft, type DraftValue, isObject } from '../../../api/json.ts';
-import { applyPatch } from '../../../api/merge.ts';
-import { readYaml, setOwn } from '../../../api/yaml.ts';
+import { setOwn } from '../../../api/yaml.ts';
 import type { Task } from '../../../net/task.ts';
 import { changeEach, splitPairs } from '../change.ts';
 import { Failure, failure, type Invocation, refusal } from '../invocation.ts';
 import { objectPrefix } from '../../../api/kinds.ts';
 import { findTargets } from '../targets.ts';
-import { entriesAt, fieldOf, numberAt, textAt } from '../value.ts';
+import { entriesAt, numberAt, textAt } from '../value.ts';
 
 const noNames = 'one or more resources must be specified as <resource> <name> or <resource>/<name>';
 
@@ -93,92 +92,6 @@ export function* scale(k: Invocation): Task<number> {
 }
 
 const scalable = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'ReplicationController']);
-
-export function* patch(k: Invocation): Task<number> {
-  const text = k.flags.text('patch');
-  const type = k.flags.text('type') || 'strategic';
-  if (text === '') return k.fail('must specify --patch or --patch-file containing the contents of the patch');
-  if (!['json', 'merge', 'strategic'].includes(type)) {
-    return k.fail(`--type must be one of [json merge strategic], not ${JSON.stringify(type)}`);
-  }
-  const { documents, problem } = readYaml(text);
-  const value = documents[0]?.value;
-  if (problem !== undefined || value === undefined) {
-    return k.fail(`unable to parse ${JSON.stringify(text)}: ${problem?.message ?? 'yaml: empty patch'}`);
-  }
-  const found = findTargets(k, k.args, { all: false });
-  if (found instanceof Failure) return k.fail(found);
-  return changeEach(k, found, (draft, { resource, object }) => {
-    const before = JSON.stringify(draft);
-    let next: Draft;
-    if (type === 'json') {
-      const problem = applyOperations(draft, value);
-      if (problem !== undefined) return problem;
-      next = draft;
-    } else {
-      if (!isObject(value)) return failure(`unable to parse ${JSON.stringify(text)}: a patch is a mapping`);
-      next = type === 'merge' ? mergePatch(draft, value) : applyPatch(resource.kind, draft, value);
-      for (const key of Object.keys(draft)) delete draft[key];
-      Object.assign(draft, next);
-    }
-    if (textAt(next, 'metadata.name') !== object.metadata.name) {
-      return refusal({
-        reason: 'BadRequest',
-        message: 'the name of the object does not match the name on the URL',
-      });
-    }
-    return { action: JSON.stringify(draft) === before ? 'patched (no change)' : 'patched' };
-  });
-}
-
-/** RFC 7386. */
-function mergePatch(target: Draft, change: Draft): Draft {
-  const merged: Draft = { ...target };
-  for (const [key, value] of Object.entries(change)) {
-    const before = Object.hasOwn(target, key) ? target[key] : undefined;
-    if (value === null) delete merged[key];
-    else setOwn(merged, key, isObject(value) ? mergePatch(isObject(before) ? before : {}, value) : value);
-  }
-  return merged;
-}
-
-/** RFC 6902: `add`, `replace`, `remove` and `test`. */
-function applyOperations(root: Draft, operations: unknown): Failure | undefined {
-  if (!Array.isArray(operations)) return failure('a patch of type json is a list of operations');
-  for (const operation of operations) {
-    const op = textAt(operation, 'op');
-    const path = textAt(operation, 'path');
-    const steps = path
-      .split('/')
-      .slice(1)
-      .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
-    const last = steps.pop() ?? '';
-    const parent = steps.reduce<unknown>(
-      (at, step) => (Array.isArray(at) ? at[Number(step)] : fieldOf(at, step)),
-      root,
-    );
-    const value: DraftValue = (fieldOf(operation, 'value') as DraftValue | undefined) ?? null;
-    const missing = refusal({
-      reason: 'Invalid',
-      message: `the server rejected our request due to an error in our request`,
-    });
-    if (Array.isArray(parent)) {
-      const index = last === '-' ? parent.length : Number(last);
-      if (!(index >= 0) || index > parent.length - (op === 'add' ? 0 : 1)) return missing;
-      if (op === 'add') parent.splice(index, 0, value);
-      else if (op === 'remove') parent.splice(index, 1);
-      else if (op === 'replace') parent[index] = value;
-    } else if (isObject(parent)) {
-      const exists = Object.hasOwn(parent, last);
-      if (op !== 'add' && !exists) return missing;
-      if (op === 'remove') delete parent[last];
-      else if (op === 'test') {
-        if (JSON.stringify(parent[last]) !== JSON.stringify(value)) return missing;
-      } else setOwn<DraftValue | undefined>(parent, last, value);
-    } else return missing;
-  }
-  return undefined;
-}
 
 export function* setImage(k: Invocation): Task<number> {
   return editContainers(k, 'image', (container, pairs) => {

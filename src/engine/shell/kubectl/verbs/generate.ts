@@ -1,5 +1,6 @@
 import type { Draft, DraftValue } from '../../../api/json.ts';
 import { isObject } from '../../../api/json.ts';
+import { checkFields } from '../../../api/fields.ts';
 import { groupKind, type ResourceKind, resourceOfKind } from '../../../api/kinds.ts';
 import type { KubeObject } from '../../../api/types.ts';
 import { setOwn } from '../../../api/yaml.ts';
@@ -34,7 +35,10 @@ export function createGenerated(
     else k.print(text);
     return { object: shown };
   }
-  const result = k.host.api.create(resource, complete(resource, manifest, k.namespace));
+  const whole = complete(resource, manifest, k.namespace);
+  const wrong = checkFields(kind, whole).type;
+  if (wrong !== undefined) return refusal({ reason: 'BadRequest', message: wrong.message });
+  const result = k.host.api.create(resource, whole);
   if (!result.ok) {
     const { reason, message, causes } = result.error;
     const verb =
