@@ -18,7 +18,6 @@ import { storeDirectory } from './dns/directory.ts';
 import { CoreDns } from './dns/server.ts';
 import { formatResolvConf, podResolvConf } from './dns/resolv.ts';
 import type { DnsDefaults } from './dns/resolv.ts';
-import { programKubeChains } from './kube-proxies.ts';
 import type { Lan } from './lan.ts';
 import { createNodeMachine, internalIp } from './machine.ts';
 import type { Machine } from './machine.ts';
@@ -96,7 +95,6 @@ export class EngineRuntime implements Runtime, KubectlHost {
     const machine = createNodeMachine(world, lan, node, nodeTools);
     if (machine?.cni === undefined) return;
     this.machines.set(machine.name, machine);
-    programKubeChains(machine.netns);
     cni.addNode(machine.cni);
     for (const listener of this.listeners) listener.nodeAdded(machine);
   }
