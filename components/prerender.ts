@@ -102,11 +102,11 @@ function labHtml(html: string, lab: ReadLab<Node>, run: LabRun, strings: Strings
     const { body } = render(BrokenLab, {
       props: { title: lab.source.title, diagnostics: run.diagnostics, strings, blocks },
     });
-    return `<div class="pl-root">${body}</div>`;
+    return `<div class="pl-root not-content">${body}</div>`;
   }
   const data = labDataFrom(run);
   const { body } = render(Lab, { props: { data, strings, blocks } });
-  return `<div class="pl-root">${body}</div><script type="application/json" class="pl-data">${embed(data)}</script>`;
+  return `<div class="pl-root not-content">${body}</div><script type="application/json" class="pl-data">${embed(data)}</script>`;
 }
 
 /** The page has the source already, and the outputs in its transcript. */

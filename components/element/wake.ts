@@ -59,7 +59,8 @@ export function wakeLab(element: HTMLElement, strings: Strings): void {
   }
   if (root !== null) return;
   const target = document.createElement('div');
-  target.className = 'pl-root';
+  // Starlight leaves alone what says that it is not content.
+  target.className = 'pl-root not-content';
   element.replaceChildren(target);
   mount(Lab, {
     target,

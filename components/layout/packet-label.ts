@@ -1,4 +1,5 @@
 import type { Layer } from '../../src/engine/capture/record.ts';
+import { segmentNames } from '../strings/strings.ts';
 import { fit } from './text.ts';
 
 /** What is written on a packet: its protocol and what it says, its ports, and what it is wrapped in. */
@@ -7,17 +8,6 @@ export interface PacketLabel {
   readonly detail: string;
   readonly outer?: { readonly title: string; readonly detail: string };
 }
-
-const flagNames: Readonly<Record<string, string>> = {
-  S: 'SYN',
-  'S.': 'SYN ACK',
-  '.': 'ACK',
-  'P.': 'PSH',
-  'F.': 'FIN',
-  'FP.': 'FIN',
-  R: 'RST',
-  'R.': 'RST',
-};
 
 export function packetLabel(layers: readonly Layer[]): PacketLabel {
   const vxlan = layers.findIndex((layer) => layer.kind === 'vxlan');
@@ -53,7 +43,7 @@ function plainLabel(layers: readonly Layer[]): PacketLabel {
         if (status !== undefined) return { title: `HTTP ${status}`, detail: ports };
         if (layers.some((one) => one.kind === 'dns')) return { title: 'DNS', detail: ports };
         if (layer.length > 0) return { title: `TCP ${layer.length} B`, detail: ports };
-        return { title: flagNames[layer.flags] ?? `TCP ${layer.flags}`, detail: ports };
+        return { title: segmentNames[layer.flags] ?? `TCP ${layer.flags}`, detail: ports };
       }
       case 'udp': {
         const ports = `${layer.sport}→${layer.dport}`;

@@ -23,7 +23,7 @@ export interface StageInput {
   readonly form: 'wide' | 'narrow';
 }
 
-const widths = { wide: 720, narrow: 340 } as const;
+const widths = { wide: 640, narrow: 340 } as const;
 const margin = 4;
 const gap = 16;
 const cable = 44;
@@ -52,10 +52,10 @@ export function layoutStage(input: StageInput): StageShape {
   const gatewayColumn = gateways.length > 0 ? gatewayWidth[form] + gap : 0;
   const columnsOf = (count: number, room: number) =>
     (room - gap * (Math.max(1, count) - 1)) / Math.max(1, count);
-  const topWidth = Math.min(columnsOf(top.length, width - 2 * margin), form === 'wide' ? 460 : Infinity);
+  const topWidth = Math.min(columnsOf(top.length, width - 2 * margin), form === 'wide' ? 420 : Infinity);
   const bottomWidth = Math.min(
     columnsOf(bottom.length, width - 2 * margin - gatewayColumn),
-    form === 'wide' ? 348 : Infinity,
+    form === 'wide' ? 308 : Infinity,
   );
   const most = (machines: readonly MachineView[]) =>
     Math.max(1, ...machines.map((machine) => occupied(input.placement, machine.netns, on(machine).length)));

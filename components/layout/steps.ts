@@ -91,10 +91,18 @@ function draftWalks(record: ExperimentRecord): WalkDraft[] {
     const draft = byId.get(event.walk);
     if (draft === undefined) return;
     if (event.kind === 'frame') draft.frames.push({ event, order, before: [], after: [] });
-    else draft.decisions.push({ order, event });
+    else (byId.get(repeatOf(record, order, event)) ?? draft).decisions.push({ order, event });
   });
   for (const draft of byId.values()) attachDecisions(draft);
   return [...byId.values()].filter((draft) => draft.frames.length > 0 || draft.decisions.length > 0);
+}
+
+/** That a segment is sent again is decided on the walk that got lost; it is told on the one that it makes. */
+function repeatOf(record: ExperimentRecord, order: number, event: DecisionEvent): number {
+  if (event.decision.code !== 'tcp-retransmit') return event.walk;
+  const next = record.events.find((other, i) => i > order && other.netns === event.netns);
+  const walk = record.walks.find(({ id }) => id === next?.walk);
+  return walk?.cause === event.walk ? walk.id : event.walk;
 }
 
 /**

@@ -114,10 +114,28 @@ export function verdictOf({ rule, verdict }: DecisionOf<'rule'>): string {
   return target !== undefined && /^(ACCEPT|DROP)$/.test(verdict) ? target : verdict;
 }
 
+/** What people call a TCP segment with these flags, which tcpdump writes as letters. */
+export const segmentNames: Readonly<Record<string, string>> = {
+  S: 'SYN',
+  'S.': 'SYN ACK',
+  '.': 'ACK',
+  'P.': 'PSH',
+  'F.': 'FIN',
+  'FP.': 'FIN',
+  R: 'RST',
+  'R.': 'RST',
+};
+
+function inWords(decision: Decision): Decision {
+  if (decision.code === 'rule') return { ...decision, verdict: verdictOf(decision) };
+  if (decision.code === 'tcp-retransmit')
+    return { ...decision, segment: segmentNames[decision.segment] ?? decision.segment };
+  return decision;
+}
+
 /** The sentence of a decision; an engine newer than these strings gets its code shown. */
 export function explain(strings: Strings, decision: Decision, at: string): string {
   const sentence: ((d: never, at: string) => string) | undefined = strings.decision[decision.code];
   if (sentence === undefined) return `${at}: \`${decision.code}\``;
-  const told = decision.code === 'rule' ? { ...decision, verdict: verdictOf(decision) } : decision;
-  return sentence(told as never, at).replace(/^the /, 'The ');
+  return sentence(inWords(decision) as never, at).replace(/^the /, 'The ');
 }
