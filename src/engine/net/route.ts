@@ -480,8 +480,8 @@ export function formatRoute(route: Route): string {
   if (route.src !== undefined) words.push('src', formatIp(route.src));
   if (v6 || route.metric !== 0) words.push('metric', String(route.metric));
   if (route.nexthops === undefined && route.onlink) words.push('onlink');
+  if (route.dev?.linkDown === true && route.type !== 'local') words.push('linkdown');
   if (route.mtu !== undefined) words.push('mtu', String(route.mtu));
-  if (route.dev?.linkDown === true && route.type === 'unicast') words.push('linkdown');
   if (v6) words.push('pref', 'medium');
   for (const hop of route.nexthops ?? []) {
     words.push('\n\tnexthop');
