@@ -16,10 +16,12 @@ import type {
   Diagnostic,
 } from './cluster.ts';
 import { clusterView } from './cluster-view.ts';
+import { completeLine } from './completion.ts';
 import { bootstrap } from './control/bootstrap.ts';
 import { controlPlaneName } from './control/nodes.ts';
 import { ControlPlane } from './control/control-plane.ts';
 import { Felixes } from './felixes.ts';
+import { honestWords } from './honest-words.ts';
 import { KubeProxies } from './kube-proxies.ts';
 import { Lan } from './lan.ts';
 import { bindListener } from './listening.ts';
@@ -104,7 +106,7 @@ export class EngineCluster implements Cluster {
     this.#given = given;
     const world = new World({ seed: options.seed });
     this.world = world;
-    const lan = new Lan(world);
+    const lan = new Lan(world, options.nodes);
     const cluster = parsePrefix(options.podCIDR);
     const cni = createCni(options.cni, {
       clusterCIDRs: cluster === undefined ? [] : [cluster],
@@ -182,7 +184,7 @@ export class EngineCluster implements Cluster {
     const lines = [...outcome.stdout, ...outcome.stderr];
     const diagnostics: Diagnostic[] = [
       ...outcome.diagnostics,
-      ...this.#honestWords(manifest, file),
+      ...honestWords(manifest, this.#cni, file),
       ...settled,
     ];
     return {
@@ -240,24 +242,7 @@ export class EngineCluster implements Cluster {
   }
 
   complete(line: string, cursor: number): Completion {
-    const before = line.slice(0, cursor);
-    const from = before.search(/\S*$/);
-    const word = before.slice(from);
-    const [program = '', ...words] = (before.split(/[|;&]/).at(-1) ?? '').trimStart().split(/\s+/);
-    const kubectl = program === 'kubectl' && words.length > 0;
-    const first = before.slice(0, from).trim() === '';
-    const options = kubectl
-      ? completeKubectl(this.#api.store, words)
-      : first
-        ? [...this.#client.tools.keys()]
-        : this.#names();
-    return {
-      from,
-      options: options
-        .filter((option) => option.startsWith(word))
-        .sort()
-        .slice(0, 100),
-    };
+    return completeLine(line, cursor, { client: this.#client, api: this.#api, runtime: this.runtime });
   }
 
   now(): number {
@@ -302,25 +287,6 @@ export class EngineCluster implements Cluster {
     }
   }
 
-  /** What a manifest promises and this cluster does not do. */
-  #honestWords(manifest: string, file: string | undefined): Diagnostic[] {
-    if (this.#cni.enforcesPolicy || !/\bNetworkPolicy\b/.test(manifest)) return [];
-    return readManifest(manifest).objects.flatMap(({ value, locate }): Diagnostic[] =>
-      value['kind'] === 'NetworkPolicy'
-        ? [
-            {
-              ...locate(['kind'], 'value'),
-              severity: 'warning',
-              code: 'cni/policy-not-enforced',
-              message: `${this.#cni.name} does not enforce NetworkPolicies: the API accepts this one, and no packet meets it`,
-              ...(file === undefined ? {} : { file }),
-              hint: 'a CNI that does: calico',
-            },
-          ]
-        : [],
-    );
-  }
-
   /** Until the control plane and the proxies are at rest. */
   #settle(): Diagnostic[] {
     const { commandTime, events } = this.options.limits;
@@ -354,12 +320,5 @@ export class EngineCluster implements Cluster {
       seen = trace.moved;
       world.run({ time: QUIET, events: this.options.limits.events });
     }
-  }
-
-  #names(): string[] {
-    const { store } = this.#api;
-    return ['Pod', 'Service', 'Deployment', 'Node'].flatMap((kind) =>
-      store.list(kind).map(({ metadata }) => metadata.name),
-    );
   }
 }

@@ -22,9 +22,12 @@ export class Lan {
   readonly router: Netns;
   readonly ext: Netns;
   readonly #bridge: Bridge | undefined;
+  /** A /24 has room for some 240 nodes; larger clusters get a wider LAN. */
+  readonly #length: 16 | 24;
   #links = 0;
 
-  constructor(world: World) {
+  constructor(world: World, nodes: number) {
+    this.#length = nodes < 240 ? 24 : 16;
     this.switch = world.createNetns('lan', { kind: 'switch' });
     this.router = world.createNetns('router', { kind: 'host' });
     this.ext = world.createNetns('ext', { kind: 'host' });
@@ -38,8 +41,8 @@ export class Lan {
       macA: macOfIp(MACHINE_MAC, ROUTER_OUTSIDE),
       macB: macOfIp(MACHINE_MAC, EXT),
     });
-    bringUp(this.router, 'eth1', ROUTER_OUTSIDE);
-    bringUp(this.ext, 'eth0', EXT);
+    bringUp(this.router, 'eth1', ROUTER_OUTSIDE, 24);
+    bringUp(this.ext, 'eth0', EXT, 24);
     addDefaultRoute(this.ext, 'eth0', ROUTER_OUTSIDE);
   }
 
@@ -58,14 +61,14 @@ export class Lan {
   #plug(port: string, netns: Netns, ip: Ip): Device | undefined {
     createVeth(this.switch, port, netns, 'eth0', { macA: this.newMac(), macB: macOfIp(MACHINE_MAC, ip) });
     if (this.#bridge !== undefined) this.switch.setLink(port, { master: this.#bridge, up: true });
-    return bringUp(netns, 'eth0', ip);
+    return bringUp(netns, 'eth0', ip, this.#length);
   }
 }
 
-function bringUp(netns: Netns, name: string, ip: Ip): Device | undefined {
+function bringUp(netns: Netns, name: string, ip: Ip, length: number): Device | undefined {
   netns.setLink(name, { up: true });
   const device = netns.devices.get(name);
-  if (device !== undefined) netns.addAddress(device, { ip, length: 24 });
+  if (device !== undefined) netns.addAddress(device, { ip, length });
   return device;
 }
 

@@ -198,7 +198,13 @@ export class EngineRuntime implements Runtime, KubectlHost {
     const image = imageOf(reference);
     const hostname = hostnameOf(pod);
     const { world, limits } = this.#options;
-    const env = containerEnvironment(this.api.store, pod, spec, image.env, hostname);
+    const env = containerEnvironment(
+      this.api.store,
+      withAddresses(pod, sandbox.ips),
+      spec,
+      image.env,
+      hostname,
+    );
     const run = new ContainerRun(
       {
         world,
@@ -338,6 +344,14 @@ export class EngineRuntime implements Runtime, KubectlHost {
 export function hostnameOf(pod: Pod): string {
   if (pod.spec.hostNetwork === true) return pod.spec.nodeName ?? pod.metadata.name;
   return (pod.spec.hostname ?? pod.metadata.name).slice(0, 63);
+}
+
+/** A container may ask for its pod's address before the pod's status has it. */
+function withAddresses(pod: Pod, ips: readonly string[]): Pod {
+  const [podIP] = ips;
+  return podIP === undefined
+    ? pod
+    : { ...pod, status: { ...pod.status, podIP, podIPs: ips.map((ip) => ({ ip })) } };
 }
 
 /** pkg/kubelet/kubelet_pods.go, managedHostsFileContent. */
