@@ -36,6 +36,11 @@ export function parseAddress(text: string): Address | undefined {
   return { family: 'IPv6', value };
 }
 
+/** Of an address that is known to be one. */
+export function familyOf(text: string): Address['family'] {
+  return text.includes(':') ? 'IPv6' : 'IPv4';
+}
+
 function parseV4(text: string): bigint | undefined {
   const parts = text.split('.');
   if (parts.length !== 4) return undefined;

@@ -11,6 +11,7 @@ import { child, draftOf, equalJson, isObject, textAt } from './json.ts';
 import type { ResourceKind } from './kinds.ts';
 import { groupKind, groupResource, resourceOfKind } from './kinds.ts';
 import { prepareServiceUpdate } from './service-update.ts';
+import { indexOwned } from './indexes.ts';
 import { Store } from './store.ts';
 import type { Kind, KubeObject, Namespace, ObjectMeta, ObjectOf, Pod, Service } from './types.ts';
 import { validateCreate, validateUpdate } from './validation/validate.ts';
@@ -88,32 +89,7 @@ export class ApiServer {
     this.maxObjects = options.maxObjects;
     this.admission.set('Pod', (object) => admitPod(object as Pod, options.seed));
     this.services = new ServiceAllocator(options.serviceCIDR, options.seed);
-    for (const kind of [
-      'Pod',
-      'ReplicaSet',
-      'EndpointSlice',
-      'Endpoints',
-      'Job',
-      'Deployment',
-      'ConfigMap',
-      'Service',
-    ]) {
-      this.store.addIndex(
-        kind,
-        'owner',
-        (object) => object.metadata.ownerReferences?.map(({ uid }) => uid) ?? [],
-      );
-    }
-    this.store.addIndex('Pod', 'node', (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : []));
-    this.store.addIndex('Pod', 'labels', ({ metadata }) =>
-      Object.entries(metadata.labels ?? {}).map(
-        ([key, value]) => `${metadata.namespace ?? ''}/${key}=${value}`,
-      ),
-    );
-    this.store.addIndex('Pod', 'orphans', ({ metadata }) =>
-      metadata.ownerReferences?.some(({ controller }) => controller) ? [] : [metadata.namespace ?? ''],
-    );
-    this.store.addIndex('Pod', 'anti-affinity', ({ spec }) => (spec.affinity?.podAntiAffinity ? [''] : []));
+    indexOwned(this.store);
   }
 
   now(): string {
@@ -122,7 +98,7 @@ export class ApiServer {
 
   /** A user's POST: the fields have been checked (`checkFields`). */
   create(resource: ResourceKind, manifest: object): ApiResult<KubeObject> {
-    const draft = draftOf(manifest);
+    const draft: Draft = { ...draftOf(manifest), apiVersion: resource.apiVersion, kind: resource.kind };
     const metadata = child(draft, 'metadata');
     if (resource.namespaced) metadata['namespace'] ??= 'default';
     else delete metadata['namespace'];
@@ -175,7 +151,7 @@ export class ApiServer {
 
   /** A user's PUT, or the outcome of a PATCH: the whole object as it should be. */
   update(resource: ResourceKind, manifest: object): ApiResult<KubeObject> {
-    const draft = draftOf(manifest);
+    const draft: Draft = { ...draftOf(manifest), apiVersion: resource.apiVersion, kind: resource.kind };
     const metadata = child(draft, 'metadata');
     if (resource.namespaced) metadata['namespace'] ??= 'default';
     const name = textAt(metadata, 'name') ?? '';

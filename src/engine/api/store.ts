@@ -15,7 +15,9 @@ type Entries = Map<string, KubeObject>;
 
 interface Index {
   readonly keys: (object: KubeObject) => readonly string[];
-  readonly entries: Map<string, Entries>;
+  readonly basis: (object: KubeObject) => unknown;
+  /** Uids, so that an object that changes elsewhere costs the index nothing. */
+  readonly entries: Map<string, Set<string>>;
 }
 
 interface Collection {
@@ -128,22 +130,30 @@ export class Store {
     return () => watchers.delete(untyped);
   }
 
-  /** Keeps the kind's objects findable by the strings that `keys` gives for each. */
-  addIndex<K extends string>(kind: K, name: string, keys: (object: ObjectOf<K>) => readonly string[]): void {
+  /**
+   * Keeps the kind's objects findable by the strings that `keys` gives for each.
+   * `basis` is what the keys follow from: while it is the same, they are not worked out again.
+   */
+  addIndex<K extends string>(
+    kind: K,
+    name: string,
+    keys: (object: ObjectOf<K>) => readonly string[],
+    basis: (object: ObjectOf<K>) => unknown = (object) => object,
+  ): void {
     const collection = this.collection(kind);
-    const index: Index = { keys: keys as Index['keys'], entries: new Map() };
+    const index: Index = { keys: keys as Index['keys'], basis: basis as Index['basis'], entries: new Map() };
     collection.indexes.set(name, index);
     for (const object of this.list(kind)) this.reindex(index, undefined, object);
   }
 
   /** What the index has under `key`, in order of arrival. */
-  indexed<K extends string>(
-    kind: K,
-    name: string,
-    key: string,
-  ): Iterable<ObjectOf<K>> & { readonly length?: never } {
-    const entries = this.collections.get(kind)?.indexes.get(name)?.entries.get(key);
-    return (entries?.values() ?? nothing) as Iterable<ObjectOf<K>> & { readonly length?: never };
+  indexed<K extends string>(kind: K, name: string, key: string): ObjectOf<K>[] {
+    const found: KubeObject[] = [];
+    for (const uid of this.collections.get(kind)?.indexes.get(name)?.entries.get(key) ?? nothing) {
+      const object = this.uids.get(uid);
+      if (object) found.push(object);
+    }
+    return found as ObjectOf<K>[];
   }
 
   indexedCount(kind: string, name: string, key: string): number {
@@ -160,22 +170,23 @@ export class Store {
   }
 
   private reindex(index: Index, previous: KubeObject | undefined, next: KubeObject | undefined): void {
+    const same = previous !== undefined && next !== undefined && previous.metadata.uid === next.metadata.uid;
+    if (same && index.basis(previous) === index.basis(next)) return;
     const before = previous ? index.keys(previous) : nothing;
     const after = next ? index.keys(next) : nothing;
-    const object = next ?? previous;
-    if (!object) return;
-    const id = `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
-    for (const key of before) {
-      if (after.includes(key)) continue;
-      const entries = index.entries.get(key);
-      entries?.delete(id);
-      if (entries?.size === 0) index.entries.delete(key);
+    if (previous) {
+      for (const key of before) {
+        if (same && after.includes(key)) continue;
+        const entries = index.entries.get(key);
+        entries?.delete(previous.metadata.uid);
+        if (entries?.size === 0) index.entries.delete(key);
+      }
     }
     if (!next) return;
     for (const key of after) {
       let entries = index.entries.get(key);
-      if (!entries) index.entries.set(key, (entries = new Map()));
-      entries.set(id, next);
+      if (!entries) index.entries.set(key, (entries = new Set()));
+      entries.add(next.metadata.uid);
     }
   }
 

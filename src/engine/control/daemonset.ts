@@ -117,9 +117,9 @@ export class DaemonSetController {
     const { store, server } = this.context;
     const set = store.get('DaemonSet', ...splitKey(key));
     if (!set) return;
-    const pods = [...store.indexed('Pod', 'owner', set.metadata.uid)].filter(
-      (pod) => pod.metadata.deletionTimestamp === undefined,
-    );
+    const pods = store
+      .indexed('Pod', 'owner', set.metadata.uid)
+      .filter((pod) => pod.metadata.deletionTimestamp === undefined);
     const byNode = new Map(pods.map((pod) => [targetOf(pod), pod]));
     let [desired, current, misscheduled, ready, updated] = [0, 0, 0, 0, 0];
     for (const node of store.list('Node')) {

@@ -63,9 +63,9 @@ export class DeploymentController {
 
   private setsOf(deployment: Deployment): ReplicaSet[] {
     const { store } = this.context;
-    return [...store.indexed('ReplicaSet', 'owner', deployment.metadata.uid)].filter(
-      (set) => controllerUid(set) === deployment.metadata.uid,
-    );
+    return store
+      .indexed('ReplicaSet', 'owner', deployment.metadata.uid)
+      .filter((set) => controllerUid(set) === deployment.metadata.uid);
   }
 
   private currentSet(

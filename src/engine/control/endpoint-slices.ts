@@ -1,4 +1,4 @@
-import { parseAddress } from '../api/address.ts';
+import { familyOf, parseAddress } from '../api/address.ts';
 import { equalJson } from '../api/json.ts';
 import { labelOf } from '../api/labels.ts';
 import type {
@@ -40,10 +40,15 @@ export class EndpointSliceController {
     this.queue = new WorkQueue(context.clock, context.activity, latency.controller, (key) =>
       this.reconcile(key),
     );
-    context.store.addIndex('EndpointSlice', 'service', ({ metadata }) => {
-      const name = labelOf(metadata.labels, serviceName);
-      return name === undefined ? [] : [`${metadata.namespace ?? ''}/${name}`];
-    });
+    context.store.addIndex(
+      'EndpointSlice',
+      'service',
+      ({ metadata }) => {
+        const name = labelOf(metadata.labels, serviceName);
+        return name === undefined ? [] : [`${metadata.namespace ?? ''}/${name}`];
+      },
+      ({ metadata }) => metadata.labels,
+    );
     context.store.watch('Service', ({ type, object, previous }) => {
       const { namespace = '', name } = object.metadata;
       this.selectors.set(namespace, name, type === 'DELETED' ? undefined : selectorOf(object));
@@ -99,9 +104,9 @@ export class EndpointSliceController {
   ): void {
     const { store, server } = this.context;
     const { namespace = '', name } = service.metadata;
-    const existing = [...store.indexed('EndpointSlice', 'service', `${namespace}/${name}`)].filter(
-      (slice) => labelOf(slice.metadata.labels, managedBy) === manager,
-    );
+    const existing = store
+      .indexed('EndpointSlice', 'service', `${namespace}/${name}`)
+      .filter((slice) => labelOf(slice.metadata.labels, managedBy) === manager);
     const used = new Set<EndpointSlice>();
     const labels = {
       ...service.metadata.labels,
@@ -245,7 +250,7 @@ function groupEndpoints(service: Service, pods: readonly Pod[]): EndpointGroup[]
     if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') continue;
     const ports = portsFor(service, pod);
     for (const family of ipFamilies) {
-      const ip = pod.status.podIPs?.find((candidate) => parseAddress(candidate.ip)?.family === family)?.ip;
+      const ip = pod.status.podIPs?.find((candidate) => familyOf(candidate.ip) === family)?.ip;
       if (ip === undefined) continue;
       const id = `${family} ${ports.map((p) => `${p.name ?? ''}/${p.protocol ?? ''}/${p.port ?? ''}`).join()}`;
       let group = groups.get(id);
@@ -279,7 +284,7 @@ function mirroredEndpoints(endpoints: Endpoints): EndpointGroup[] {
     for (const family of ['IPv4', 'IPv6'] as const) {
       const of = (list: readonly EndpointAddress[], ready: boolean): Endpoint[] =>
         list
-          .filter(({ ip }) => parseAddress(ip)?.family === family)
+          .filter(({ ip }) => familyOf(ip) === family)
           .map(({ ip, hostname, nodeName, targetRef }) => ({
             addresses: [ip],
             conditions: { ready },
@@ -343,7 +348,7 @@ function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
     const ended = pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
     if (ended || (pod.metadata.deletionTimestamp !== undefined && !service.spec.publishNotReadyAddresses))
       continue;
-    const ip = pod.status.podIPs?.find((candidate) => parseAddress(candidate.ip)?.family === family)?.ip;
+    const ip = pod.status.podIPs?.find((candidate) => familyOf(candidate.ip) === family)?.ip;
     if (ip === undefined || ++count > endpointsCapacity) continue;
     const ports = portsFor(service, pod).map(({ name, ...rest }) => ({ ...(name ? { name } : {}), ...rest }));
     const headless = service.spec.clusterIP === 'None';
@@ -361,13 +366,15 @@ function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
     if (!subset) subsets.set(id, (subset = { ready: [], notReady: [], ports }));
     (isReady(pod) || service.spec.publishNotReadyAddresses ? subset.ready : subset.notReady).push(address);
   }
-  const byAddress = (a: EndpointAddress, b: EndpointAddress): number => {
-    const [x, y] = [parseAddress(a.ip)?.value ?? 0n, parseAddress(b.ip)?.value ?? 0n];
-    return x < y ? -1 : x > y ? 1 : 0;
-  };
   return [...subsets.values()].map(({ ready, notReady, ports }) => ({
-    ...(ready.length > 0 ? { addresses: ready.sort(byAddress) } : {}),
-    ...(notReady.length > 0 ? { notReadyAddresses: notReady.sort(byAddress) } : {}),
+    ...(ready.length > 0 ? { addresses: inOrder(ready) } : {}),
+    ...(notReady.length > 0 ? { notReadyAddresses: inOrder(notReady) } : {}),
     ...(ports.length > 0 ? { ports } : {}),
   }));
+}
+
+function inOrder(addresses: readonly EndpointAddress[]): EndpointAddress[] {
+  const keyed = addresses.map((address) => ({ address, key: parseAddress(address.ip)?.value ?? 0n }));
+  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return keyed.map(({ address }) => address);
 }

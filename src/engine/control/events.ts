@@ -34,6 +34,7 @@ export class EventRecorder {
     const { server } = this;
     const now = server.clock.now();
     const { metadata } = about;
+    if (type === 'Normal' && this.recent.size >= maxEvents && !this.forgetOldest(now, type)) return;
     const namespace = metadata.namespace ?? 'default';
     const id = `${metadata.uid} ${reason} ${component} ${fieldPath ?? ''} ${message}`;
     const known = this.recent.get(id);

@@ -1,20 +1,9 @@
+import { ownedKinds } from '../api/indexes.ts';
 import { resourceOfKind } from '../api/kinds.ts';
 import type { KubeObject } from '../api/types.ts';
 import type { ControlContext } from './context.ts';
 import { latency } from './latency.ts';
 import { WorkQueue } from './queue.ts';
-
-/** Kinds that others can own, and those that can be owned: whose index 'owner' the server keeps. */
-const dependentKinds = [
-  'Pod',
-  'ReplicaSet',
-  'EndpointSlice',
-  'Endpoints',
-  'Job',
-  'Deployment',
-  'ConfigMap',
-  'Service',
-];
 
 /** Deletes what belonged to a deleted owner, or frees it where the deletion asked to orphan. */
 export class GarbageCollector {
@@ -31,16 +20,15 @@ export class GarbageCollector {
       if (type !== 'DELETED' || object.kind === 'Event') return;
       const { uid } = object.metadata;
       if (context.server.takeOrphaning(uid)) this.orphaned.add(uid);
-      if (dependentKinds.some((kind) => context.store.indexedCount(kind, 'owner', uid) > 0))
-        this.queue.add(uid);
+      if (ownedKinds.some((kind) => context.store.indexedCount(kind, 'owner', uid) > 0)) this.queue.add(uid);
     });
   }
 
   private collect(uid: string): void {
     const { store } = this.context;
     const orphan = this.orphaned.delete(uid);
-    for (const kind of dependentKinds) {
-      for (const dependent of [...store.indexed(kind, 'owner', uid)]) this.release(dependent, uid, orphan);
+    for (const kind of ownedKinds) {
+      for (const dependent of store.indexed(kind, 'owner', uid)) this.release(dependent, uid, orphan);
     }
   }
 

@@ -32,7 +32,7 @@ export class Kubelet {
     context.store.watch('Node', ({ type, object, previous }) => {
       if (type === 'ADDED') {
         runtime.addNode(object);
-        for (const pod of [...context.store.indexed('Pod', 'node', object.metadata.name)]) this.take(pod);
+        for (const pod of context.store.indexed('Pod', 'node', object.metadata.name)) this.take(pod);
       } else if (type === 'DELETED') runtime.removeNode(object);
       else if (previous) runtime.updateNode(object, previous);
     });

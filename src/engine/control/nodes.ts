@@ -194,7 +194,7 @@ export class PodGarbageCollector {
     const { store, server } = context;
     const queue = new WorkQueue(context.clock, context.activity, latency.controller, (node) => {
       if (store.get('Node', undefined, node)) return;
-      for (const pod of [...store.indexed('Pod', 'node', node)]) server.removeNow(pod);
+      for (const pod of store.indexed('Pod', 'node', node)) server.removeNow(pod);
     });
     store.watch('Node', ({ type, object }) => {
       if (type === 'DELETED') queue.add(object.metadata.name);

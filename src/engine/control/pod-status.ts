@@ -72,11 +72,12 @@ export function podStatusOf({ pod, init, main, ips, hostIP, startTime, now }: Po
     { type: 'PodScheduled', status: 'True' },
   ];
   const before = pod.status.conditions ?? [];
-  const conditions = own.map((condition) => withTransition(condition, before, now));
-  const foreign = before.filter(({ type }) => !own.some((condition) => condition.type === type));
+  const conditions = own.map((condition) => shared(withTransition(condition, before, now)));
+  for (const condition of before)
+    if (!own.some(({ type }) => type === condition.type)) conditions.push(condition);
   return {
     phase,
-    conditions: [...conditions, ...foreign],
+    conditions,
     ...(hostIP === undefined ? {} : { hostIP, hostIPs: [{ ip: hostIP }] }),
     ...(ips[0] === undefined ? {} : { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
     startTime,
@@ -84,6 +85,19 @@ export function podStatusOf({ pod, init, main, ips, hostIP, startTime, now }: Po
     containerStatuses: main.map(containerStatus),
     ...(pod.status.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
   };
+}
+
+/** Thousands of pods have the same condition since the same second: they keep one. */
+const known = new Map<string, Condition>();
+
+function shared(condition: Condition): Condition {
+  if (condition.message !== undefined) return condition;
+  const id = `${condition.type} ${condition.status} ${condition.reason ?? ''} ${condition.lastTransitionTime ?? ''}`;
+  const found = known.get(id);
+  if (found) return found;
+  if (known.size > 256) known.clear();
+  known.set(id, condition);
+  return condition;
 }
 
 /** A condition keeps its time while its status stays. */

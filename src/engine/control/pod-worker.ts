@@ -43,8 +43,8 @@ export class PodWorker {
   private readonly node: string;
   private readonly init: ContainerRecord[];
   private readonly main: ContainerRecord[];
-  private readonly probers = new Map<ContainerRecord, Prober>();
-  private readonly timers = new Set<{ cancel(): void }>();
+  private probers: Map<ContainerRecord, Prober> | undefined;
+  private timers: Set<{ cancel(): void }> | undefined;
   private readonly startTime: string;
   private readonly hostIP: string | undefined;
   private ips: readonly string[] = [];
@@ -104,19 +104,18 @@ export class PodWorker {
   }
 
   private cancelAll(): void {
-    for (const timer of this.timers) timer.cancel();
-    this.timers.clear();
-    for (const prober of this.probers.values()) prober.stop();
-    this.probers.clear();
+    for (const timer of this.timers ?? []) timer.cancel();
+    this.timers = undefined;
+    this.stopProbing();
   }
 
   /** Waits without counting as activity: back-offs and periods. */
   private later(delay: number, run: () => void): void {
     const timer = this.kubelet.clock.schedule(delay, () => {
-      this.timers.delete(timer);
+      this.timers?.delete(timer);
       run();
     });
-    this.timers.add(timer);
+    (this.timers ??= new Set()).add(timer);
   }
 
   private event(type: 'Normal' | 'Warning', reason: string, message: string, record?: ContainerRecord): void {
@@ -303,7 +302,7 @@ export class PodWorker {
         kill: (failed, message) => this.restart(failed, message),
         pod: () => this.live,
       });
-      this.probers.set(record, prober);
+      (this.probers ??= new Map()).set(record, prober);
       prober.start();
     } else {
       record.started = true;
@@ -317,8 +316,8 @@ export class PodWorker {
     const pod = this.live;
     if (!pod || !isRunning(record)) return;
     this.event('Normal', 'Killing', message, record);
-    this.probers.get(record)?.stop();
-    this.probers.delete(record);
+    this.probers?.get(record)?.stop();
+    this.probers?.delete(record);
     const { name, livenessProbe } = record.spec;
     const grace =
       livenessProbe?.terminationGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
@@ -336,8 +335,8 @@ export class PodWorker {
   }
 
   private ended(record: ContainerRecord, exit: ContainerExit, now: string): void {
-    this.probers.get(record)?.stop();
-    this.probers.delete(record);
+    this.probers?.get(record)?.stop();
+    this.probers?.delete(record);
     record.state = terminatedState(record, exit, now);
     record.started = false;
     record.passing = false;
@@ -355,12 +354,12 @@ export class PodWorker {
         : policy === 'Always' || (policy === 'OnFailure' && exit.exitCode !== 0);
     if (again) this.backOff(record);
     else if (record.role === 'init' && exit.exitCode === 0) this.advance();
-    else if (this.main.every(({ state }) => state.terminated)) this.probersOff();
+    else if (this.main.every(({ state }) => state.terminated)) this.stopProbing();
   }
 
-  private probersOff(): void {
-    for (const prober of this.probers.values()) prober.stop();
-    this.probers.clear();
+  private stopProbing(): void {
+    for (const prober of this.probers?.values() ?? []) prober.stop();
+    this.probers = undefined;
   }
 
   /** The first restart comes at once; each further one waits twice as long as the one before. */

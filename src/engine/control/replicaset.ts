@@ -50,7 +50,7 @@ export function claimPods(
   const { store, server } = context;
   const { namespace, uid, deletionTimestamp } = owner.metadata;
   const pods: Pod[] = [];
-  for (const pod of [...store.indexed('Pod', 'owner', uid)]) {
+  for (const pod of store.indexed('Pod', 'owner', uid)) {
     if (controllerUid(pod) !== uid) continue;
     if (matchesSelector(selector, pod.metadata.labels)) pods.push(pod);
     else {
@@ -144,8 +144,10 @@ export class ReplicaSetController {
     let failure: string | undefined;
     if (set.metadata.deletionTimestamp === undefined) {
       if (active.length < wanted) {
+        // One draft for all: they share their labels, owner and spec.
+        const draft = podFromTemplate(set.spec.template, set);
         for (let i = active.length; i < wanted; i++) {
-          const made = server.createTrusted('Pod', podFromTemplate(set.spec.template, set));
+          const made = server.createTrusted('Pod', draft);
           if (!made.ok) {
             failure = made.error.message;
             events.record(

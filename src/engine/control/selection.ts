@@ -12,9 +12,7 @@ export function podsWithLabels(store: Store, namespace: string, labels: StringMa
     if (size < count) [rarest, count] = [pair, size];
   }
   if (rarest === undefined) return store.list('Pod', namespace);
-  return [...store.indexed('Pod', 'labels', rarest)].filter((pod) =>
-    matchesLabels(labels, pod.metadata.labels),
-  );
+  return store.indexed('Pod', 'labels', rarest).filter((pod) => matchesLabels(labels, pod.metadata.labels));
 }
 
 /** Names found by what selects pods: which Services, say, could select a pod with these labels. */

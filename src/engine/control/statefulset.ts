@@ -122,11 +122,13 @@ export class StatefulSetController {
     const { store, server } = this.context;
     const set = store.get('StatefulSet', ...splitKey(key));
     if (!set) return;
-    const pods = [...store.indexed('Pod', 'owner', set.metadata.uid)].filter(
-      (pod) =>
-        matchesSelector(set.spec.selector, pod.metadata.labels) &&
-        pod.metadata.deletionTimestamp === undefined,
-    );
+    const pods = store
+      .indexed('Pod', 'owner', set.metadata.uid)
+      .filter(
+        (pod) =>
+          matchesSelector(set.spec.selector, pod.metadata.labels) &&
+          pod.metadata.deletionTimestamp === undefined,
+      );
     const ready = pods.filter(isReady).length;
     const updated = pods.filter((pod) => labelOf(pod.metadata.labels, revisionLabel) === revision).length;
     const done = updated === (set.spec.replicas ?? 1) && ready === updated && pods.length === updated;
