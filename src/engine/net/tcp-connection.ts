@@ -220,8 +220,10 @@ export class TcpConnection {
       this.#wake = undefined;
     }
     if (this.#receivedBytes > 0) return { kind: 'data', data: this.#takeReceived() };
+    // The end of the stream is told before an error that came after it (tcp_recvmsg: SOCK_DONE before sk_err).
+    if (this.#finReceived) return { kind: 'eof' };
     if (this.error !== undefined) return { kind: 'error', errno: this.error };
-    if (this.#finReceived || this.state === 'CLOSED') return { kind: 'eof' };
+    if (this.state === 'CLOSED') return { kind: 'eof' };
     return { kind: 'timeout' };
   }
 
