@@ -5,6 +5,7 @@ import { iptablesRestore } from '../../net/iptables-restore.ts';
 import { protocolNumber } from '../../net/protocol.ts';
 import { resolve } from '../expand.ts';
 import { getopt, optionErrorText } from '../getopt.ts';
+import { openTap } from '../tap.ts';
 import type { Tool, ToolContext } from '../tool.ts';
 import { calendar, two } from './system.ts';
 
@@ -185,54 +186,65 @@ export const conntrack: Tool = function* (ctx, args) {
   return options.has('D') && found.length === 0 ? 1 : 0;
 };
 
-/** `conntrack -E`: the table is looked at often; the kernel's events between two looks are seen as one. */
+/** How long after a frame the table is looked at: what happens within is one event, as when the kernel's queue is read in one go. */
+const LOOK_TIME = 3;
+
+/** `conntrack -E`: the table is compared with what it was whenever something has crossed a device of the namespace. */
 function* events(
   ctx: ToolContext,
   accepts: (entry: CtEntry) => boolean,
   line: (entry: CtEntry) => string,
   mask: string | undefined,
 ): ReturnType<Tool> {
+  const { netns, world } = ctx;
   const known = new Map<CtEntry, string>();
-  const { conntrack: table } = ctx.netns;
-  for (const entry of table.list()) known.set(entry, stateOf(entry));
-  let stopped = false;
+  for (const entry of netns.conntrack.list()) known.set(entry, stateOf(entry));
   let count = 0;
-  ctx.signals.handler = (signal) => {
-    if (signal !== 'INT' && signal !== 'TERM') return false;
-    stopped = true;
-    return true;
-  };
   const wants = (kind: string): boolean =>
     mask === undefined || mask.toUpperCase().includes(kind) || mask.toUpperCase().includes('ALL');
   const say = (kind: 'NEW' | 'UPDATE' | 'DESTROY', entry: CtEntry): void => {
-    if (!wants(kind === 'UPDATE' ? 'UPDATES' : kind)) return;
+    if (!accepts(entry) || !wants(kind === 'UPDATE' ? 'UPDATES' : kind)) return;
     count++;
     let text = line(entry).replace(/ mark=\d+ use=\d+$/, '');
     if (kind === 'DESTROY') text = text.replace(/^(\S+ +\d+) \d+ /, '$1 ');
     ctx.out(`${`[${kind}]`.padStart(9)} ${text}\n`);
   };
-  try {
-    while (!stopped && ctx.session.limit === undefined) {
-      const now = new Set(table.list());
-      for (const entry of now) {
-        const before = known.get(entry);
-        const state = stateOf(entry);
-        if (before === state) continue;
-        known.set(entry, state);
-        if (accepts(entry)) say(before === undefined ? 'NEW' : 'UPDATE', entry);
-      }
-      for (const entry of [...known.keys()]) {
-        if (now.has(entry)) continue;
-        known.delete(entry);
-        if (accepts(entry)) say('DESTROY', entry);
-      }
-      yield (resume) => {
-        const timer = ctx.world.schedule(10, resume);
-        return () => timer.cancel();
-      };
+  const look = (): void => {
+    const now = new Set(netns.conntrack.list());
+    for (const entry of now) {
+      const before = known.get(entry);
+      const state = stateOf(entry);
+      known.set(entry, state);
+      if (before !== state) say(before === undefined ? 'NEW' : 'UPDATE', entry);
     }
+    for (const entry of [...known.keys()]) {
+      if (now.has(entry)) continue;
+      known.delete(entry);
+      say('DESTROY', entry);
+    }
+  };
+  let pending = false;
+  const close = openTap(world, {
+    frame: (_at, name) => {
+      if (name !== netns.name || pending) return;
+      pending = true;
+      world.schedule(LOOK_TIME, () => {
+        pending = false;
+        look();
+      });
+    },
+  });
+  try {
+    yield (resume) => {
+      ctx.signals.handler = (signal) => {
+        if (signal !== 'INT' && signal !== 'TERM') return false;
+        resume();
+        return true;
+      };
+    };
   } finally {
     ctx.signals.handler = undefined;
+    close();
   }
   ctx.err(`${TOOL}${count} flow events have been shown.\n`);
   return 0;
