@@ -7,6 +7,8 @@ export interface OptionSpec {
   readonly invertible?: true;
   /** Another spelling of it: `dport` for `destination-port`. */
   readonly alias?: string;
+  /** What is refused as soon as it is read, before the rest of the line: so `-p` must come first. */
+  readonly check?: (value: string, protocol: RuleContext['protocol']) => string | undefined;
 }
 
 /** An option as it was given. */

@@ -129,7 +129,7 @@ const WITH_VALUE = 'ACDIRNEPsdpijtmoMcgW';
 /** Options that each command refuses (the table of `generic_opt_check`). */
 const ILLEGAL: Record<CommandLetter, string> = {
   A: 'nx0',
-  C: 'nx0',
+  C: 'nx0c',
   D: 'nx0c',
   I: 'nx0',
   R: 'nx0',
@@ -351,6 +351,8 @@ class Parser {
           : `${loaded.name}: option "--${spec.name}" can only be used once.\n`,
       );
     }
+    const refused = spec.check?.(value, this.#protocol);
+    if (refused !== undefined) return problem(refused);
     loaded.given.set(spec.name, { value, invert });
     return undefined;
   }
@@ -378,6 +380,7 @@ class Parser {
           return problem(`multiple ${OPTION_WORDS[flag] ?? `-${flag}`} flags not allowed`);
         this.#seen.add(flag);
       }
+      if (invert && letter === 'm') return problem('unexpected ! flag before --match');
       if (invert && !'sdpiof'.includes(letter))
         return problem(`cannot have ! before ${OPTION_WORDS[letter] ?? `-${letter}`}`);
     }

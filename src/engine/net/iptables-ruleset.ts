@@ -311,25 +311,36 @@ export class Ruleset {
     return chain.rules.findIndex((other) => saveRule(other) === text);
   }
 
-  /** The kernel's own checks of a jump: there must be no way back (`nft_chain_validate`), and no built-in chain at its end. */
+  /** What is said before anything is tried: a jump to a chain that is not there. */
+  checkJump(table: TableName, rule: Rule): Refusal | undefined {
+    const to = jumpTarget(rule);
+    if (to === undefined || this.table(table).isBuiltin(to) || this.table(table).chains.has(to))
+      return undefined;
+    return { message: ` v1.8.9 (nf_tables): Chain '${to}' does not exist`, exitCode: 2 };
+  }
+
+  /** The kernel's own checks of a jump: no built-in chain at its end, and no way round from one (`nft_chain_validate`). */
   #checkTarget(table: TableName, name: string, rule: Rule, operation: string): Refusal | undefined {
     const to = jumpTarget(rule);
     if (to === undefined) return undefined;
-    const chains = this.table(table).chains;
+    const { chains } = this.table(table);
     if (this.table(table).isBuiltin(to))
       return nftFailure(operation, 'Operation not supported', `rule in chain ${name}`);
-    if (!chains.has(to)) return { message: ` v1.8.9 (nf_tables): Chain '${to}' does not exist`, exitCode: 2 };
-    const visited = new Set<string>();
-    const reaches = (from: string): boolean => {
-      if (from === name) return true;
-      if (visited.has(from)) return false;
-      visited.add(from);
-      return (chains.get(from)?.rules ?? []).some((other) => {
-        const next = jumpTarget(other);
-        return next !== undefined && reaches(next);
-      });
+    const next = (from: string): readonly string[] => [
+      ...(chains.get(from)?.rules ?? []).flatMap((other) => jumpTarget(other) ?? []),
+      ...(from === name ? [to] : []),
+    ];
+    const clean = new Set<string>();
+    const loops = (from: string, path: ReadonlySet<string>): boolean => {
+      if (path.has(from)) return true;
+      if (clean.has(from)) return false;
+      const longer = new Set(path).add(from);
+      if (next(from).some((other) => loops(other, longer))) return true;
+      clean.add(from);
+      return false;
     };
-    return reaches(to) ? nftFailure(operation, 'Too many links', `rule in chain ${name}`) : undefined;
+    const round = BUILTIN_CHAINS[table].some((hook) => chains.has(hook) && loops(hook, new Set()));
+    return round ? nftFailure(operation, 'Too many links', `rule in chain ${name}`) : undefined;
   }
 }
 

@@ -60,10 +60,20 @@ export function execute(ruleset: Ruleset, table: TableName, command: IptablesCom
     case 'replace': {
       let echo = '';
       for (const [i, parsed] of operation.rules.entries()) {
+        const missing = 'rule' in parsed ? ruleset.checkJump(table, parsed.rule) : undefined;
+        if (missing !== undefined) return missing;
         if ('kernel' in parsed) {
-          if (ruleset.chain(table, operation.chain) === undefined)
-            return { message: ': No chain/target/match by that name.', exitCode: 1 };
-          return kernelRefusal(OPERATION_NAMES[operation.kind], parsed.kernel, operation.chain);
+          const chain = ruleset.chain(table, operation.chain);
+          if (chain === undefined) return { message: ': No chain/target/match by that name.', exitCode: 1 };
+          if (operation.kind === 'insert' && operation.position - 1 > chain.rules.length) {
+            return { message: ': Index of insertion too big.', exitCode: 1 };
+          }
+          const empty = operation.kind === 'insert' && chain.rules.length === 0;
+          return kernelRefusal(
+            empty ? 'RULE_APPEND' : OPERATION_NAMES[operation.kind],
+            parsed.kernel,
+            operation.chain,
+          );
         }
         const refusal =
           operation.kind === 'append'
@@ -78,9 +88,21 @@ export function execute(ruleset: Ruleset, table: TableName, command: IptablesCom
       return echo;
     }
     case 'delete':
-      return eachRule(operation.rules, (rule) => ruleset.delete(table, operation.chain, rule), command);
+      return eachRule(
+        ruleset,
+        table,
+        operation.rules,
+        (rule) => ruleset.delete(table, operation.chain, rule),
+        command,
+      );
     case 'check':
-      return eachRule(operation.rules, (rule) => ruleset.check(table, operation.chain, rule), command);
+      return eachRule(
+        ruleset,
+        table,
+        operation.rules,
+        (rule) => ruleset.check(table, operation.chain, rule),
+        command,
+      );
     case 'delete-number':
       return ruleset.deleteNumber(table, operation.chain, operation.position) ?? '';
     case 'list':
@@ -122,12 +144,16 @@ function kernelRefusal(operation: string, reason: string, chain: string): Refusa
 }
 
 function eachRule(
+  ruleset: Ruleset,
+  table: TableName,
   rules: readonly ParsedRule[],
   act: (rule: Rule) => Refusal | undefined,
   command: IptablesCommand,
 ): string | Refusal {
   let echo = '';
   for (const parsed of rules) {
+    const missing = 'rule' in parsed ? ruleset.checkJump(table, parsed.rule) : undefined;
+    if (missing !== undefined) return missing;
     if ('kernel' in parsed)
       return { message: ': Bad rule (does a matching rule exist in that chain?).', exitCode: 1 };
     const refusal = act(parsed.rule);

@@ -61,11 +61,12 @@ export const length: MatchExtension = {
 export const mac: MatchExtension = {
   name: 'mac',
   options: [{ name: 'mac-source', argument: 'required', invertible: true }],
-  create(given) {
+  create(given, { chain }) {
     const option = given.get('mac-source');
     if (option === undefined) return mustSpecify('mac', 'mac-source');
     const address = parseMac(option.value);
     if (address === undefined) return { error: 'Invalid MAC address specified.' };
+    if (chain === 'OUTPUT' || chain === 'POSTROUTING') return { kernel: 'Invalid argument' };
     const text = formatMac(address);
     return {
       name: 'mac',

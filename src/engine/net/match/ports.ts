@@ -4,6 +4,7 @@ import {
   type MatchExtension,
   type OptionSpec,
   type OptionValue,
+  type RuleContext,
 } from '../iptables-extension.ts';
 import { parseInteger, type Match } from '../iptables-rule.ts';
 import { SCTP, TCP, UDP, type Flow } from '../netfilter-flow.ts';
@@ -97,10 +98,16 @@ function indexed(ports: Ports): Pick<Match, 'dport'> {
   return ports.dport !== undefined && !ports.dport.invert ? { dport: ports.dport.range } : {};
 }
 
-const PORT_OPTIONS: readonly OptionSpec[] = [
-  { name: 'source-port', alias: 'sport', argument: 'required', invertible: true },
-  { name: 'destination-port', alias: 'dport', argument: 'required', invertible: true },
-];
+function portOptions(protocol: string): readonly OptionSpec[] {
+  const check = (value: string): string | undefined => {
+    const range = parseRange(value, protocol);
+    return 'error' in range ? range.error : undefined;
+  };
+  return [
+    { name: 'source-port', alias: 'sport', argument: 'required', invertible: true, check },
+    { name: 'destination-port', alias: 'dport', argument: 'required', invertible: true, check },
+  ];
+}
 
 const FLAGS = [
   ['FIN', 1],
@@ -139,7 +146,7 @@ function flagByte(bits: number): string {
 export const tcp: MatchExtension = {
   name: 'tcp',
   options: [
-    ...PORT_OPTIONS,
+    ...portOptions('tcp'),
     { name: 'syn', argument: 'none', invertible: true },
     { name: 'tcp-flags', argument: 'required', invertible: true },
     { name: 'tcp-option', argument: 'required', invertible: true },
@@ -199,7 +206,7 @@ export const tcp: MatchExtension = {
 
 export const udp: MatchExtension = {
   name: 'udp',
-  options: PORT_OPTIONS,
+  options: portOptions('udp'),
   create(given, { protocol }) {
     if (protocol?.number !== UDP || protocol.invert) {
       return given.size === 0 ? { kernel: 'Invalid argument' } : { error: "UDP match requires '-p udp'" };
@@ -218,7 +225,7 @@ export const udp: MatchExtension = {
 
 export const sctp: MatchExtension = {
   name: 'sctp',
-  options: PORT_OPTIONS,
+  options: portOptions('sctp'),
   create(given, { protocol }) {
     if (protocol?.number !== SCTP || protocol.invert) return { kernel: 'Invalid argument' };
     const ports = readPorts(given, 'sctp');
@@ -235,20 +242,38 @@ export const sctp: MatchExtension = {
 
 const MULTIPORT = ['source-ports', 'destination-ports', 'ports'] as const;
 
+function multiportProtocol(_value: string, protocol: RuleContext['protocol']): string | undefined {
+  if (protocol?.invert === true) return 'multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP';
+  return protocol !== undefined && [6, 17, 136, 132, 33].includes(protocol.number)
+    ? undefined
+    : "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'";
+}
+
 export const multiport: MatchExtension = {
   name: 'multiport',
   options: [
-    { name: 'source-ports', alias: 'sports', argument: 'required', invertible: true },
-    { name: 'destination-ports', alias: 'dports', argument: 'required', invertible: true },
-    { name: 'ports', argument: 'required', invertible: true },
+    {
+      name: 'source-ports',
+      alias: 'sports',
+      argument: 'required',
+      invertible: true,
+      check: multiportProtocol,
+    },
+    {
+      name: 'destination-ports',
+      alias: 'dports',
+      argument: 'required',
+      invertible: true,
+      check: multiportProtocol,
+    },
+    { name: 'ports', argument: 'required', invertible: true, check: multiportProtocol },
   ],
   create(given, { protocol }) {
     const kind = MULTIPORT.find((name) => given.has(name));
     const option = kind === undefined ? undefined : given.get(kind);
     if (kind === undefined || option === undefined) return { error: 'multiport expection an option' };
-    if (protocol === undefined || protocol.invert || ![6, 17, 136, 132, 33].includes(protocol.number)) {
-      return { error: "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'" };
-    }
+    const refused = multiportProtocol('', protocol);
+    if (refused !== undefined || protocol === undefined) return { error: refused ?? '' };
     const name = protocol.number === UDP ? 'udp' : protocol.number === SCTP ? 'sctp' : 'tcp';
     const ranges: PortRange[] = [];
     for (const part of option.value.split(',')) {

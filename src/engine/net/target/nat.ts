@@ -14,9 +14,17 @@ import { parsePort } from '../match/ports.ts';
 
 const NEED_PORTS: ExtensionError = { error: 'Need TCP, UDP, SCTP or DCCP with port specification' };
 
-function hasPorts(context: RuleContext): boolean {
-  const protocol = context.protocol;
+function hasPorts({ protocol }: Pick<RuleContext, 'protocol'>): boolean {
   return protocol !== undefined && !protocol.invert && [TCP, UDP, SCTP, 33].includes(protocol.number);
+}
+
+function portsNeedProtocol(_value: string, protocol: RuleContext['protocol']): string | undefined {
+  return hasPorts({ protocol }) ? undefined : 'Need TCP, UDP, SCTP or DCCP with port specification';
+}
+
+function rangeNeedsProtocol(value: string, protocol: RuleContext['protocol']): string | undefined {
+  const ports = value.startsWith('[') ? value.includes(']:') : value.split(':').length === 2;
+  return ports ? portsNeedProtocol(value, protocol) : undefined;
 }
 
 interface ParsedRange extends NatRange {
@@ -151,7 +159,7 @@ function addressed(
 ): TargetExtension {
   return {
     name,
-    options: [{ name: option, argument: 'required' }, ...extra],
+    options: [{ name: option, argument: 'required', check: rangeNeedsProtocol }, ...extra],
     create(given, context) {
       const value = given.get(option);
       if (value === undefined) return mustSpecify(name, option);
@@ -187,7 +195,11 @@ export const snat = addressed(
 
 export const masquerade: TargetExtension = {
   name: 'MASQUERADE',
-  options: [{ name: 'to-ports', argument: 'required' }, FLAG_OPTIONS.random, FLAG_OPTIONS.randomFully],
+  options: [
+    { name: 'to-ports', argument: 'required', check: portsNeedProtocol },
+    FLAG_OPTIONS.random,
+    FLAG_OPTIONS.randomFully,
+  ],
   create(given, context) {
     const ports = parsePorts(given, context);
     if ('error' in ports || 'kernel' in ports) return ports;
@@ -211,7 +223,7 @@ export const masquerade: TargetExtension = {
 
 export const redirect: TargetExtension = {
   name: 'REDIRECT',
-  options: [{ name: 'to-ports', argument: 'required' }, FLAG_OPTIONS.random],
+  options: [{ name: 'to-ports', argument: 'required', check: portsNeedProtocol }, FLAG_OPTIONS.random],
   create(given, context) {
     const ports = parsePorts(given, context);
     if ('error' in ports || 'kernel' in ports) return ports;
