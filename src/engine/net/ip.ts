@@ -40,7 +40,7 @@ import {
   type Frame,
   type IpPacket,
 } from './packet.ts';
-import { formatRoute, RouteResult, SCOPE_VALUE, tableName } from './route.ts';
+import { formatRoute, SCOPE_VALUE, tableName, type RouteResult } from './route.ts';
 import type { Skb } from './skb.ts';
 
 /** Why a received packet goes no further although its destination was looked up. */

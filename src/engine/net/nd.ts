@@ -106,7 +106,7 @@ export class NeighbourDiscoveryLayer {
 }
 
 /** ff02::1:ffXX:XXXX of an address. */
-export function solicitedNode(ip: Ip): Ip {
+function solicitedNode(ip: Ip): Ip {
   return internIpv6(0xff020000, 0, 1, (0xff000000 | (ipv6Words(ip)[3] & 0xffffff)) >>> 0);
 }
 

@@ -6,20 +6,16 @@
 import { isIpv6, type Ip, type Mac } from './address.ts';
 
 export const IPPROTO_ICMP = 1;
-export const IPPROTO_IGMP = 2;
 export const IPPROTO_IPIP = 4;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
-export const IPPROTO_IPV6 = 41;
 export const IPPROTO_ICMPV6 = 58;
-export const IPPROTO_SCTP = 132;
 
 export const TCP_FIN = 1;
 export const TCP_SYN = 2;
 export const TCP_RST = 4;
 export const TCP_PSH = 8;
 export const TCP_ACK = 16;
-export const TCP_URG = 32;
 
 export const ICMP_ECHO_REPLY = 0;
 export const ICMP_UNREACHABLE = 3;
@@ -41,7 +37,6 @@ export const ICMPV6_PACKET_TOO_BIG = 2;
 export const ICMPV6_TIME_EXCEEDED = 3;
 export const ICMPV6_ECHO = 128;
 export const ICMPV6_ECHO_REPLY = 129;
-export const ICMPV6_ROUTER_SOLICITATION = 133;
 export const ICMPV6_NEIGHBOUR_SOLICITATION = 135;
 export const ICMPV6_NEIGHBOUR_ADVERTISEMENT = 136;
 
@@ -256,7 +251,7 @@ const NO_OPTIONS: TcpOptions = {};
 export { NO_OPTIONS as TCP_NO_OPTIONS };
 
 /** Bytes that the options take, as Linux lays them out (net/ipv4/tcp_output.c, tcp_options_write). */
-export function tcpOptionsLength(options: TcpOptions): number {
+function tcpOptionsLength(options: TcpOptions): number {
   if (options === NO_OPTIONS) return 0;
   let length = 0;
   if (options.mss !== undefined) length += 4;

@@ -3,7 +3,8 @@
  * cancel it. `yield* sleep(world, us)`, `yield* waitFor(process)`. A `Process` is one that the world runs.
  */
 
-export type Wait = (resume: () => void) => void | (() => void);
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a wait that cannot be cancelled returns nothing
+type Wait = (resume: () => void) => void | (() => void);
 export type Task<T> = Generator<Wait, T, void>;
 
 export interface Scheduler {

@@ -6,7 +6,7 @@ import type { Netns } from './netns.ts';
 import type { SocketOwner } from './socket.ts';
 import type { Task } from './task.ts';
 import { TcpConnection } from './tcp-connection.ts';
-import { UdpSocket, type UdpOptions } from './udp-socket.ts';
+import type { UdpSocket, UdpOptions } from './udp-socket.ts';
 
 export interface ConnectOptions {
   readonly dst: Ip;

@@ -994,7 +994,7 @@ export class TcpConnection {
 }
 
 /** tcpdump's letters. */
-export function tcpFlags(flags: number): string {
+function tcpFlags(flags: number): string {
   const letters =
     (flags & TCP_FIN ? 'F' : '') +
     (flags & TCP_SYN ? 'S' : '') +

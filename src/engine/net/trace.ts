@@ -16,7 +16,7 @@ export interface FrameCrossing {
   readonly frame: Frame;
 }
 
-export interface DecisionMade {
+interface DecisionMade {
   readonly kind: 'decision';
   readonly at: number;
   readonly walk: number;

@@ -37,7 +37,7 @@ export interface Datagram {
   readonly walk: number;
 }
 
-export interface UdpError {
+interface UdpError {
   readonly kind: 'error';
   readonly errno: Errno;
   /** What ICMP said; undefined for an error of this host's own. */

@@ -193,7 +193,7 @@ export class VxlanDevice extends Device {
 /** udp_flow_src_port: the same flow, the same port, between 32768 and 60999. */
 function flowSourcePort(frame: Frame): number {
   const packet = frame.payload;
-  let hash = 0;
+  let hash: number;
   if (packet.kind === 'arp') hash = mix(frame.src % 0x1_0000_0000, frame.dst % 0x1_0000_0000, 0x806);
   else {
     const transport = transportOf(packet);

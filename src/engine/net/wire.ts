@@ -46,7 +46,7 @@ export function encodeFrame(frame: Frame): Uint8Array {
   return bytes;
 }
 
-export function encodePacket(packet: IpPacket): Uint8Array {
+function encodePacket(packet: IpPacket): Uint8Array {
   return isIpv6(packet.src) ? encodeIpv6(packet) : encodeIpv4(packet);
 }
 
@@ -261,7 +261,7 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
   }
 }
 
-export function decodePacket(bytes: Uint8Array): IpPacket | undefined {
+function decodePacket(bytes: Uint8Array): IpPacket | undefined {
   const version = (bytes[0] ?? 0) >> 4;
   if (version === 4) return decodeIpv4(bytes);
   return version === 6 ? decodeIpv6(bytes) : undefined;

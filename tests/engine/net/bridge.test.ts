@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { formatMac, parseIp } from '../../../src/engine/net/address.ts';
-import { Bridge } from '../../../src/engine/net/bridge.ts';
+import type { Bridge } from '../../../src/engine/net/bridge.ts';
 import { formatFdbEntry } from '../../../src/engine/net/fdb.ts';
 import { createBridge, createVeth } from '../../../src/engine/net/link.ts';
 import type { Netns } from '../../../src/engine/net/netns.ts';

@@ -8,7 +8,7 @@ import type { RouteType } from '../../../src/engine/net/route.ts';
 import { VxlanDevice } from '../../../src/engine/net/vxlan.ts';
 import { World } from '../../../src/engine/net/world.ts';
 
-export interface OracleLink {
+interface OracleLink {
   readonly ifname: string;
   readonly mac: string;
   readonly mtu: number;
@@ -16,7 +16,7 @@ export interface OracleLink {
   readonly master?: string;
 }
 
-export interface OracleState {
+interface OracleState {
   readonly addr: readonly string[];
   readonly link: readonly OracleLink[];
   readonly route: readonly string[];

@@ -292,9 +292,7 @@ function formatPacket(packet: IpPacket): string {
   const dst = end(packet.dst, ported ? transport.dport : undefined);
   let kind = '';
   if (transport?.kind === 'tcp') {
-    const letters = ['F', 'S', 'R', 'P', 'A']
-      .filter((_, i) => transport.flags & [1, 2, 4, 8, 16][i]!)
-      .join('');
+    const letters = ['F', 'S', 'R', 'P', 'A'].filter((_, i) => transport.flags & (1 << i)).join('');
     kind = ` [${letters}]`;
   } else if (transport?.kind === 'icmp') kind = ` icmp ${icmpName(packet, transport)}`;
   const fragment = packet.isFragment ? ` frag@${packet.offset}` : '';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sleep, waitFor, type Task } from '../../../src/engine/net/task.ts';
+import { sleep, waitFor, type Process, type Task } from '../../../src/engine/net/task.ts';
 import { World } from '../../../src/engine/net/world.ts';
 
 describe('virtual time', () => {
@@ -80,14 +80,16 @@ describe('a process', () => {
     expect(log).toEqual(['put away']);
     expect([victim.done, victim.killed, world.now]).toEqual([true, true, 10]);
     victim.kill();
+    const own: { process?: Process<void> } = {};
     const suicide = world.spawn(
       (function* (): Task<void> {
         yield* sleep(world, 1);
-        suicide.kill();
+        own.process?.kill();
         yield* sleep(world, 1);
         log.push('still here');
       })(),
     );
+    own.process = suicide;
     world.run();
     expect(suicide.killed).toBe(true);
     expect(log).toEqual(['put away']);
