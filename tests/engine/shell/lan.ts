@@ -128,7 +128,14 @@ export class Lan {
         connection.onEnd = () => connection.close();
       },
     });
-    this.tb.sockets.listenTcp({ ip: 0, port: 82, process, onConnection: (connection) => connection.close() });
+    this.tb.sockets.listenTcp({
+      ip: 0,
+      port: 82,
+      process,
+      onConnection: (connection) => {
+        connection.onData = () => connection.close();
+      },
+    });
     this.tb.sockets.listenTcp({ ip: 0, port: 83, process, onConnection: (connection) => connection.abort() });
     this.tb.sockets.listenTcp({ ip: 0, port: 84, process, onConnection: () => undefined });
   }

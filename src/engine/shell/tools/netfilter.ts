@@ -186,8 +186,8 @@ export const conntrack: Tool = function* (ctx, args) {
   return options.has('D') && found.length === 0 ? 1 : 0;
 };
 
-/** How long after a frame the table is looked at: what happens within is one event, as when the kernel's queue is read in one go. */
-const LOOK_TIME = 3;
+/** By then a frame that arrived has been through every hook. */
+const LOOK_TIME = 5;
 
 /** `conntrack -E`: the table is compared with what it was whenever something has crossed a device of the namespace. */
 function* events(
@@ -206,7 +206,10 @@ function* events(
     if (!accepts(entry) || !wants(kind === 'UPDATE' ? 'UPDATES' : kind)) return;
     count++;
     let text = line(entry).replace(/ mark=\d+ use=\d+$/, '');
-    if (kind === 'DESTROY') text = text.replace(/^(\S+ +\d+) \d+ /, '$1 ');
+    // An event carries the whole timeout, and none when the entry is gone.
+    text = text.replace(/^(\S+ +\d+) (\d+) /, (_, head: string, left: string) =>
+      kind === 'DESTROY' ? `${head} ` : `${head} ${Number(left) + 1} `,
+    );
     ctx.out(`${`[${kind}]`.padStart(9)} ${text}\n`);
   };
   const look = (): void => {
@@ -225,8 +228,11 @@ function* events(
   };
   let pending = false;
   const close = openTap(world, {
-    frame: (_at, name) => {
-      if (name !== netns.name || pending) return;
+    frame: (_at, name, _dev, dir) => {
+      if (name !== netns.name) return;
+      // What leaves has been through every hook; what arrives is about to.
+      if (dir === 'out') look();
+      if (pending) return;
       pending = true;
       world.schedule(LOOK_TIME, () => {
         pending = false;
