@@ -50,7 +50,7 @@ function hopRow(step: Step, steps: readonly Step[]): HopRow {
     end: step.kind === 'end' && (wasRefused(step) ? 'refused' : 'dropped'),
     ...tell([...step.before, ...step.after]),
     changes:
-      parent === undefined || step.kind === 'end'
+      parent === undefined || step.kind === 'end' || parent.layers === step.layers
         ? []
         : notableChanges(headerDiff(parent.layers, step.layers)),
   };

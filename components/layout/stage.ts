@@ -10,7 +10,7 @@ import {
   type StageShape,
   type Wire,
 } from './shape.ts';
-import { fit } from './text.ts';
+import { fit, textWidth } from './text.ts';
 
 export interface StageInput {
   readonly view: ClusterView;
@@ -354,13 +354,8 @@ function withLan(
       ...(hidden.length > 0
         ? {
             hiddenLabel: {
-              text: fit(
-                `+ ${hidden.join(', ')}`,
-                Math.max(40, box.x + box.width - 34 - Math.max(0, ...ends)),
-                9.5,
-                8,
-              ),
-              x: box.x + box.width - 18,
+              text: hiddenText(hidden, box.x + box.width - 24 - Math.max(0, ...ends)),
+              x: box.x + box.width - 10,
               y: middle + 4,
               anchor: 'end' as const,
             },
@@ -368,4 +363,10 @@ function withLan(
         : {}),
     },
   };
+}
+
+/** The machines that are not drawn, by name where there is room for their names. */
+function hiddenText(names: readonly string[], room: number): string {
+  const text = `+ ${names.join(', ')}`;
+  return textWidth(text, 9.5) <= room ? text : `+ ${names.length}`;
 }
