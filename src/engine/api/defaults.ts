@@ -1,8 +1,7 @@
 import { structType } from './fields.ts';
 import type { Draft, DraftValue } from './json.ts';
-import { child, isObject, numberAt, objectAt, objectsAt, textAt } from './json.ts';
+import { child, isObject, numberAt, objectAt, objectsAt, textAt, setOwn } from './json.ts';
 import type { JsonPath } from './path.ts';
-import { setOwn } from './yaml.ts';
 
 type Defaults = Readonly<Record<string, DraftValue>>;
 
@@ -63,7 +62,7 @@ const constants: Readonly<Record<string, Defaults>> = {
 const keptEmpty = new Set(['EndpointSlice.endpoints', 'EndpointSlice.ports', 'EmptyDirVolumeSource']);
 
 /** Visits every struct in a value of a type, outer ones first. */
-export function visitStructs(
+function visitStructs(
   code: string,
   value: DraftValue | undefined,
   visit: (struct: string, object: Draft) => void,

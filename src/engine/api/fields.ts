@@ -1,6 +1,7 @@
 import type { JsonPath } from './path.ts';
 import { formatPath } from './path.ts';
 import { schema } from './schema.ts';
+import { nearest } from './spelling.ts';
 import type { Json, JsonObject } from './types.ts';
 
 export interface StructType {
@@ -149,7 +150,7 @@ function scalarProblem(json: Json, code: string): string | undefined {
     case 'i':
     case 'l': {
       if (typeof json !== 'number') return jsonType(json);
-      const limit = code === 'i' ? 2_147_483_648 : 9_223_372_036_854_775_807;
+      const limit = code === 'i' ? 2_147_483_648 : 2 ** 63;
       return Number.isInteger(json) && json >= -limit && json < limit ? undefined : `number ${json}`;
     }
     case 'x':
@@ -181,7 +182,7 @@ function scalarProblem(json: Json, code: string): string | undefined {
 }
 
 /** resource.ParseQuantity */
-export function quantityProblem(text: string): string | undefined {
+function quantityProblem(text: string): string | undefined {
   const match = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(.*)$/.exec(text);
   if (!match)
     return `=quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`;
@@ -258,9 +259,6 @@ function suggest(
   for (let up = parents.length - 1; up >= 0; up--) {
     const parent = parents[up];
     if (!parent || parent === type || !parent.fields.has(key)) continue;
-    let steps = path.slice(0, -1);
-    for (let i = parents.length - 1; i > up; i--) steps = steps.slice(0, -1);
-    while (typeof steps.at(-1) === 'number') steps = steps.slice(0, -1);
     return `"${key}" belongs to the ${parent.name} around it: check the indentation`;
   }
   return undefined;
@@ -285,39 +283,4 @@ function findBelow(type: StructType, key: string): string | undefined {
     level = next;
   }
   return undefined;
-}
-
-/** The candidate within a small edit distance, if one is clearly meant. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.min(3, Math.max(1, Math.floor(word.length / 3)));
-  for (const candidate of candidates) {
-    if (candidate.toLowerCase() === word.toLowerCase()) return candidate;
-    const distance = editDistance(word, candidate, bestDistance);
-    if (distance < bestDistance || (distance === bestDistance && best === undefined)) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-/** Optimal string alignment: a swap of neighbours is one edit. Gives up above `limit`. */
-function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) > limit || a.length > 64) return limit + 1;
-  let before: number[] = [];
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      let least = Math.min((previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (previous[j - 1] ?? 0) + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        least = Math.min(least, (before[j - 2] ?? 0) + 1);
-      row.push(least);
-    }
-    before = previous;
-    previous = row;
-  }
-  return previous[b.length] ?? limit + 1;
 }

@@ -1,4 +1,3 @@
-import { setOwn } from './yaml.ts';
 import type { Json, JsonObject } from './types.ts';
 
 /** JSON being built; stored objects are never of this type. */
@@ -9,6 +8,13 @@ export type DraftValue = string | number | boolean | null | DraftValue[] | Draft
 
 export function isObject(value: unknown): value is Draft {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Plain assignment would take `__proto__` for the prototype. */
+export function setOwn<T>(object: Record<string, T>, key: string, value: T): void {
+  if (key === '__proto__')
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+  else object[key] = value;
 }
 
 /** A deep copy that may be changed. Values other than JSON's are impossible in stored objects. */

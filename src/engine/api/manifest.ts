@@ -1,11 +1,12 @@
 import type { Diagnostic } from '../cluster.ts';
 import type { FieldProblem } from './fields.ts';
-import { checkFields, nearest } from './fields.ts';
+import { checkFields } from './fields.ts';
 import { compactJson, isObject } from './json.ts';
 import type { ResourceKind } from './kinds.ts';
 import { resourceKinds, resourceOfKind } from './kinds.ts';
 import type { JsonPath } from './path.ts';
 import { formatPath } from './path.ts';
+import { nearest } from './spelling.ts';
 import type { Json, JsonObject } from './types.ts';
 import type { Range } from './yaml.ts';
 import { readYaml } from './yaml.ts';

@@ -1,7 +1,6 @@
 import { structType } from './fields.ts';
 import type { Draft, DraftValue } from './json.ts';
-import { equalJson, isObject } from './json.ts';
-import { setOwn } from './yaml.ts';
+import { equalJson, isObject, setOwn } from './json.ts';
 
 /** patchMergeKey of k8s.io/api: lists whose items are merged by a key, by struct and field. */
 const mergeKeys: Readonly<Record<string, string>> = {

@@ -6,6 +6,7 @@ import { applyDefaults, dropEmpty } from './defaults.ts';
 import { drawSuffix, drawUid } from './draw.ts';
 import type { ApiError, ApiResult } from './error.ts';
 import { accept, invalid, refuse } from './error.ts';
+import { initialStatus } from './initial-status.ts';
 import type { Draft } from './json.ts';
 import { child, draftOf, equalJson, isObject, textAt } from './json.ts';
 import type { ResourceKind } from './kinds.ts';
@@ -35,24 +36,6 @@ export interface DeleteOptions {
   /** What becomes of what it owns. Default `Background`. */
   readonly propagation?: 'Background' | 'Orphan';
 }
-
-/** Kinds whose status users cannot write with the rest: it begins as given here. */
-const initialStatus: Readonly<Record<string, (object: Draft) => Draft>> = {
-  Pod: (pod) => ({ phase: 'Pending', qosClass: qosClass(pod) }),
-  Service: () => ({ loadBalancer: {} }),
-  Deployment: () => ({}),
-  ReplicaSet: () => ({ replicas: 0 }),
-  StatefulSet: () => ({ replicas: 0 }),
-  DaemonSet: () => ({
-    currentNumberScheduled: 0,
-    desiredNumberScheduled: 0,
-    numberMisscheduled: 0,
-    numberReady: 0,
-  }),
-  Job: () => ({}),
-  Ingress: () => ({ loadBalancer: {} }),
-  Namespace: () => ({ phase: 'Active' }),
-};
 
 /** Kinds whose `metadata.generation` counts changes of the spec. */
 const generations = new Set([
@@ -446,29 +429,4 @@ function withoutMeta(draft: Draft): Draft {
   delete rest['metadata'];
   delete rest['status'];
   return rest;
-}
-
-/** component-helpers' ComputePodQOS. */
-function qosClass(pod: Draft): string {
-  const spec = isObject(pod['spec']) ? pod['spec'] : {};
-  const containers = Array.isArray(spec['containers']) ? spec['containers'] : [];
-  let any = false;
-  let all = containers.length > 0;
-  for (const container of containers) {
-    const resources = isObject(container) && isObject(container['resources']) ? container['resources'] : {};
-    const limits = isObject(resources['limits']) ? resources['limits'] : {};
-    const requests = isObject(resources['requests']) ? resources['requests'] : {};
-    for (const name of ['cpu', 'memory']) {
-      if (limits[name] !== undefined || requests[name] !== undefined) any = true;
-      if (limits[name] === undefined || !equalJson(limits[name], requests[name])) all = false;
-    }
-  }
-  return !any ? 'BestEffort' : all ? 'Guaranteed' : 'Burstable';
-}
-
-/** Whether the object is marked as one that a controller owns. */
-export function controllerOf(
-  object: KubeObject,
-): { readonly kind: string; readonly name: string; readonly uid: string } | undefined {
-  return object.metadata.ownerReferences?.find(({ controller }) => controller);
 }

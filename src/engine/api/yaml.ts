@@ -1,7 +1,10 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
 import type { Alias, Node as YamlNode, Pair, YAMLError, YAMLMap } from 'yaml';
+import { setOwn } from './json.ts';
 import type { JsonPath } from './path.ts';
 import type { Json } from './types.ts';
+import { scalarValue } from './yaml-scalar.ts';
+import { goWords } from './yaml-words.ts';
 
 /** Bounds on what a person's YAML may cost. */
 export const yamlLimits = {
@@ -41,6 +44,9 @@ export interface YamlStream {
   readonly problem?: YamlProblem;
 }
 
+/** All of C0 but tab and line ends, and DEL. */
+const controlCharacter = /[^\P{Cc}\t\n\r\x80-\x9f]/u;
+
 interface Chunk {
   readonly text: string;
   readonly firstLine: number;
@@ -62,7 +68,7 @@ export function readYaml(text: string): YamlStream {
     };
   }
   for (const chunk of chunks) {
-    const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.exec(chunk.text);
+    const control = controlCharacter.exec(chunk.text);
     if (control) {
       const before = chunk.text.slice(0, control.index).split('\n');
       const line = chunk.firstLine + before.length - 1;
@@ -176,52 +182,10 @@ function problemOf(error: YAMLError, chunk: Chunk, at: (from: number, to: number
     to = from + 1;
   }
   const range = at(from, to);
-  const [words, hint] = goWords(error, chunk.text);
+  const [words, hint] = goWords(error, chunk.text, yamlLimits.depth);
   const line = range.line - chunk.firstLine + 1;
   const where = error.code === 'RESOURCE_EXHAUSTION' ? '' : `line ${line}: `;
   return { ...range, message: `yaml: ${where}${words}`, ...(hint ? { hint } : {}) };
-}
-
-/** go-yaml's wording of the parser's error, and what a person can do. */
-function goWords(error: YAMLError, text: string): readonly [words: string, hint?: string] {
-  const here = text[error.pos[0]] ?? '';
-  switch (error.code) {
-    case 'TAB_AS_INDENT':
-      return ['found character that cannot start any token', 'indent with spaces: YAML allows no tabs there'];
-    case 'BLOCK_AS_IMPLICIT_KEY':
-    case 'MULTILINE_IMPLICIT_KEY':
-      return [
-        'mapping values are not allowed in this context',
-        'check the indentation, and quote text that contains ": "',
-      ];
-    case 'BAD_ALIAS':
-      return [
-        `unknown anchor '${/[^\s,\]}]*/.exec(text.slice(error.pos[0] + (here === '*' ? 1 : 0)))?.[0] ?? ''}' referenced`,
-      ];
-    case 'BAD_SCALAR_START':
-      return ['found character that cannot start any token', `quote text that begins with ${here}`];
-    case 'BAD_DQ_ESCAPE':
-      return ['found unknown escape character', 'write \\\\ for a backslash, or use single quotes'];
-    case 'BAD_INDENT':
-      return [
-        'did not find expected key',
-        'this line is indented less or more than the lines it belongs with',
-      ];
-    case 'MISSING_CHAR': {
-      if (/quote/i.test(error.message))
-        return ['found unexpected end of stream', 'a quotation mark is not closed'];
-      if (error.message.includes(']')) return ["did not find expected ',' or ']'", 'a [ is not closed'];
-      if (error.message.includes('}')) return ["did not find expected ',' or '}'", 'a { is not closed'];
-      if (error.message.includes(',')) return ["did not find expected ',' or '}'"];
-      return ["could not find expected ':'", 'a key needs ": " after it'];
-    }
-    case 'UNEXPECTED_TOKEN':
-      return ['did not find expected key', 'check the indentation and the brackets of this line'];
-    case 'RESOURCE_EXHAUSTION':
-      return [`exceeded max depth of ${yamlLimits.depth}`];
-    default:
-      return [error.message];
-  }
 }
 
 /** Turns nodes into JSON as sigs.k8s.io/yaml does, resolving aliases and merge keys within bounds. */
@@ -378,38 +342,4 @@ function keyOrStart(place: unknown, fallback: unknown): unknown {
   const node = place ?? fallback;
   if (isMap(node)) return node.items[0]?.key ?? node;
   return node;
-}
-
-/** Plain assignment would take `__proto__` for the prototype. */
-export function setOwn<T>(object: Record<string, T>, key: string, value: T): void {
-  if (key === '__proto__')
-    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
-  else object[key] = value;
-}
-
-const truths = /^(?:yes|Yes|YES|true|True|TRUE|on|On|ON)$/;
-const falsehoods = /^(?:no|No|NO|false|False|FALSE|off|Off|OFF)$/;
-
-/** go-yaml's resolve() as Kubernetes uses it: YAML 1.1 without sexagesimals and without `y` and `n`, times left as text. */
-function scalarValue(source: string, plain: boolean, tag: string | undefined): Json {
-  if (tag === 'tag:yaml.org,2002:str' || tag === '!' || (!plain && !tag?.startsWith('tag:yaml.org,2002:')))
-    return source;
-  if (source === '' || source === '~' || /^(?:null|Null|NULL)$/.test(source)) return null;
-  if (truths.test(source)) return true;
-  if (falsehoods.test(source)) return false;
-  const digits = source.replaceAll('_', '');
-  const signed = /^([-+]?)(.*)$/.exec(digits);
-  const sign = signed?.[1] === '-' ? -1 : 1;
-  const body = signed?.[2] ?? '';
-  if (/^\d/.test(body)) {
-    if (/^0b[01]+$/.test(body)) return sign * parseInt(body.slice(2), 2);
-    if (/^0x[\da-fA-F]+$/.test(body)) return sign * parseInt(body.slice(2), 16);
-    if (/^0o?[0-7]+$/.test(body)) return sign * parseInt(body.replace('o', ''), 8);
-    if (/^(?:0|[1-9]\d*)$/.test(body)) return sign * Number(body);
-  }
-  if (/^(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/.test(body) && !/^0\d+$/.test(body))
-    return sign * Number(body);
-  if (/^\.(?:inf|Inf|INF)$/.test(body)) return sign * Infinity;
-  if (/^\.(?:nan|NaN|NAN)$/.test(source)) return NaN;
-  return source;
 }

@@ -87,7 +87,7 @@ export function containerStatus(record: ContainerRecord): ContainerStatus {
 }
 
 /** As containerd names it: `nginx` is `docker.io/library/nginx:latest`. */
-export function fullImageName(image: string): string {
+function fullImageName(image: string): string {
   const digest = image.indexOf('@');
   const name = digest < 0 ? image : image.slice(0, digest);
   const slash = name.indexOf('/');

@@ -10,7 +10,8 @@ import { JobController } from './job.ts';
 import { Kubelet } from './kubelet.ts';
 import { NamespaceController } from './namespaces.ts';
 import type { NodeOptions } from './nodes.ts';
-import { NodeRegistrar, PodGarbageCollector } from './nodes.ts';
+import { NodeRegistrar } from './nodes.ts';
+import { collectPodsOfLostNodes } from './pod-gc.ts';
 import { Activity } from './queue.ts';
 import { ReplicaSetController } from './replicaset.ts';
 import type { Runtime } from './runtime.ts';
@@ -38,7 +39,7 @@ export class ControlPlane {
     new NodeRegistrar(server, options);
     new NamespaceController(context);
     new GarbageCollector(context);
-    new PodGarbageCollector(context);
+    collectPodsOfLostNodes(context);
     new DeploymentController(context);
     new ReplicaSetController(context);
     new StatefulSetController(context);

@@ -7,8 +7,8 @@ import { latency } from './latency.ts';
 import { keyOf, splitKey, WorkQueue } from './queue.ts';
 import { controllerReference, controllerUid } from './replicaset.ts';
 
-export const revisionAnnotation = 'deployment.kubernetes.io/revision';
-export const templateHash = 'pod-template-hash';
+const revisionAnnotation = 'deployment.kubernetes.io/revision';
+const templateHash = 'pod-template-hash';
 const component = 'deployment-controller';
 
 /** Rolls a Deployment's pods from one ReplicaSet to the next. */
@@ -187,13 +187,12 @@ export class DeploymentController {
       0,
     );
     const newUnavailable = Math.max(0, next - (current.status.availableReplicas ?? 0));
-    let removable = Math.max(0, next + oldTotal - (wanted - unavailable) - newUnavailable);
+    const removable = Math.max(0, next + oldTotal - (wanted - unavailable) - newUnavailable);
     // Unhealthy old pods go first: they serve nobody.
     for (const set of olds) {
       const replicas = set.spec.replicas ?? 0;
       const unhealthy = Math.min(removable, replicas - (set.status.availableReplicas ?? 0));
       if (replicas === 0 || unhealthy <= 0) continue;
-      removable -= unhealthy;
       this.scale(deployment, set, replicas - unhealthy);
       return;
     }
@@ -309,14 +308,14 @@ function deploymentConditions(
   return conditions;
 }
 
-export interface RolloutBounds {
+interface RolloutBounds {
   readonly wanted: number;
   readonly surge: number;
   readonly unavailable: number;
 }
 
 /** deploymentutil.ResolveFenceposts: surge rounds up, unavailability down, and both zero becomes one unavailable. */
-export function boundsOf(deployment: Deployment): RolloutBounds {
+function boundsOf(deployment: Deployment): RolloutBounds {
   const wanted = deployment.spec.replicas ?? 1;
   if (deployment.spec.strategy?.type === 'Recreate') return { wanted, surge: 0, unavailable: wanted };
   const { maxSurge = '25%', maxUnavailable = '25%' } = deployment.spec.strategy?.rollingUpdate ?? {};

@@ -210,7 +210,7 @@ function matters(pod: Pod, previous: Pod): boolean {
 }
 
 /** podutil.FindPort: a named targetPort is looked up among the pod's containers, sidecars too. */
-export function targetPortOf(pod: Pod, port: ServicePort): number | undefined {
+function targetPortOf(pod: Pod, port: ServicePort): number | undefined {
   const { targetPort } = port;
   if (typeof targetPort === 'number') return targetPort === 0 ? port.port : targetPort;
   if (targetPort === undefined || targetPort === '') return port.port;

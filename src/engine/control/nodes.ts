@@ -1,11 +1,8 @@
 import type { Cidr } from '../api/address.ts';
 import { formatAddress, networkOf, parseCidr } from '../api/address.ts';
 import type { ApiServer } from '../api/server.ts';
-import type { Condition, Node, Pod, Taint } from '../api/types.ts';
-import type { ControlContext } from './context.ts';
+import type { Condition, Node, Taint } from '../api/types.ts';
 import { internalAddress } from './kubelet.ts';
-import { latency } from './latency.ts';
-import { WorkQueue } from './queue.ts';
 
 export const controlPlaneName = 'control-plane';
 export const controlPlaneTaint: Taint = {
@@ -186,28 +183,4 @@ function nodeConditions(now: string, networkReady: boolean): Condition[] {
           ...times,
         },
   ];
-}
-
-/** PodGC: pods of nodes that are no more are deleted. */
-export class PodGarbageCollector {
-  constructor(context: ControlContext) {
-    const { store, server } = context;
-    const queue = new WorkQueue(context.clock, context.activity, latency.controller, (node) => {
-      if (store.get('Node', undefined, node)) return;
-      for (const pod of store.indexed('Pod', 'node', node)) server.removeNow(pod);
-    });
-    store.watch('Node', ({ type, object }) => {
-      if (type === 'DELETED') queue.add(object.metadata.name);
-    });
-    // A pod whose node never came has no kubelet to end it.
-    store.watch('Pod', ({ object }: { readonly object: Pod }) => {
-      const { nodeName } = object.spec;
-      if (
-        object.metadata.deletionTimestamp !== undefined &&
-        nodeName &&
-        !store.get('Node', undefined, nodeName)
-      )
-        queue.add(nodeName);
-    });
-  }
 }

@@ -36,7 +36,7 @@ export function validateService(service: Draft): FieldError[] {
   }
   const names = new Set<string>();
   for (const [i, port] of ports.entries()) {
-    errors.push(...validatePort(port, [...path, 'ports', i], ports.length > 1, headless, names));
+    errors.push(...validatePort(port, [...path, 'ports', i], ports.length > 1, names));
     if (type === 'ClusterIP' && numberAt(port, 'nodePort')) {
       errors.push(
         field.forbidden([...path, 'ports', i, 'nodePort'], "may not be used when `type` is 'ClusterIP'"),
@@ -97,13 +97,7 @@ export function validateService(service: Draft): FieldError[] {
   return errors;
 }
 
-function validatePort(
-  port: Draft,
-  path: JsonPath,
-  several: boolean,
-  headless: boolean,
-  names: Set<string>,
-): FieldError[] {
+function validatePort(port: Draft, path: JsonPath, several: boolean, names: Set<string>): FieldError[] {
   const errors: FieldError[] = [];
   const name = textAt(port, 'name') ?? '';
   if (several && name === '') errors.push(field.required([...path, 'name']));
@@ -121,7 +115,6 @@ function validatePort(
   else if (typeof target === 'string')
     for (const problem of portName(target))
       errors.push(field.invalid([...path, 'targetPort'], target, problem));
-  void headless;
   return errors;
 }
 
