@@ -1,4 +1,5 @@
-import { parseArguments, tableOf } from '../net/iptables-parse.ts';
+import { tableOf } from '../net/iptables-command.ts';
+import { parseArguments } from '../net/iptables-parse.ts';
 import { splitWords } from '../net/iptables-restore.ts';
 import type { Rule, TableName } from '../net/iptables-rule.ts';
 import type { Netns } from '../net/netns.ts';
@@ -7,7 +8,7 @@ const parsed = new Map<string, readonly Rule[]>();
 const MAX_PARSED = 200_000;
 
 /** What follows `-A CHAIN` in a rule, as rules. Nodes have the same rows by the thousand: each is read once. */
-export function parseRow(table: TableName, row: string): readonly Rule[] {
+function parseRow(table: TableName, row: string): readonly Rule[] {
   const key = `${table} ${row}`;
   const known = parsed.get(key);
   if (known !== undefined) return known;

@@ -1,7 +1,7 @@
 import type { TcpSegment } from './packet.ts';
 
 /** Connection states of TCP as conntrack names them. */
-export type TcpConntrackState =
+type TcpConntrackState =
   | 'NONE'
   | 'SYN_SENT'
   | 'SYN_RECV'

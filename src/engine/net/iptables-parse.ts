@@ -1,4 +1,19 @@
-import { addressBits, isIpv6, maskIp, parseIp, type Prefix } from './address.ts';
+import type { Prefix } from './address.ts';
+import { parseNetworks } from './iptables-address.ts';
+import {
+  COMMANDS,
+  ILLEGAL,
+  isCommand,
+  LONG_OPTIONS,
+  OPTION_WORDS,
+  tableOf,
+  WITH_VALUE,
+  type CommandLetter,
+  type IptablesCommand,
+  type IptablesOperation,
+  type ParsedRule,
+  type ParseError,
+} from './iptables-command.ts';
 import {
   isError,
   type ExtensionError,
@@ -20,130 +35,12 @@ import { MATCHES } from './match/registry.ts';
 import { protocolNumber } from './protocol.ts';
 import { TARGETS } from './target/registry.ts';
 
-export interface Counters {
-  readonly packets: number;
-  readonly bytes: number;
-}
-
-/** What one command line asks for. Several rules come of a list of addresses. */
-export type IptablesOperation =
-  | { readonly kind: 'append'; readonly chain: string; readonly rules: readonly ParsedRule[] }
-  | { readonly kind: 'check' | 'delete'; readonly chain: string; readonly rules: readonly ParsedRule[] }
-  | {
-      readonly kind: 'insert' | 'replace';
-      readonly chain: string;
-      readonly position: number;
-      readonly rules: readonly ParsedRule[];
-    }
-  | { readonly kind: 'delete-number'; readonly chain: string; readonly position: number }
-  | {
-      readonly kind: 'list' | 'list-rules' | 'zero';
-      readonly chain: string | undefined;
-      readonly position: number | undefined;
-    }
-  | { readonly kind: 'flush' | 'delete-chain'; readonly chain: string | undefined }
-  | { readonly kind: 'new-chain'; readonly chain: string }
-  | { readonly kind: 'rename-chain'; readonly chain: string; readonly name: string }
-  | { readonly kind: 'policy'; readonly chain: string; readonly policy: string };
-
-/** A rule, or what the kernel would say to it. */
-export type ParsedRule = { readonly rule: Rule } | { readonly kernel: string };
-
-export interface IptablesCommand {
-  readonly table: string;
-  readonly operation: IptablesOperation;
-  readonly counters: Counters | undefined;
-  readonly numeric: boolean;
-  readonly verbose: boolean;
-  readonly exact: boolean;
-  readonly lineNumbers: boolean;
-}
-
-/** `message` is what follows `iptables v1.8.9 (nf_tables): `; without `prefixed` it stands alone. */
-export interface ParseError {
-  readonly error: string;
-  readonly prefixed: boolean;
-}
-
 export interface ParseContext {
   readonly family: IptablesFamily;
   readonly setExists: (name: string) => boolean;
   /** The table that a restore is in; without, `-t` says it. */
   readonly table?: TableName;
 }
-
-const COMMANDS = {
-  A: 'append',
-  C: 'check',
-  D: 'delete',
-  I: 'insert',
-  R: 'replace',
-  L: 'list',
-  S: 'list-rules',
-  F: 'flush',
-  Z: 'zero',
-  N: 'new-chain',
-  X: 'delete-chain',
-  E: 'rename-chain',
-  P: 'policy',
-} as const;
-
-type CommandLetter = keyof typeof COMMANDS;
-
-function isCommand(letter: string): letter is CommandLetter {
-  return letter in COMMANDS;
-}
-
-/** Short letters of the long options; `required` ones take a value. */
-const LONG_OPTIONS: ReadonlyMap<string, string> = new Map([
-  ...Object.entries(COMMANDS).map(([letter, name]) => [name, letter] as const),
-  ['source', 's'],
-  ['src', 's'],
-  ['destination', 'd'],
-  ['dst', 'd'],
-  ['protocol', 'p'],
-  ['proto', 'p'],
-  ['in-interface', 'i'],
-  ['jump', 'j'],
-  ['table', 't'],
-  ['match', 'm'],
-  ['numeric', 'n'],
-  ['out-interface', 'o'],
-  ['verbose', 'v'],
-  ['wait', 'w'],
-  ['wait-interval', 'W'],
-  ['exact', 'x'],
-  ['fragments', 'f'],
-  ['version', 'V'],
-  ['help', 'h'],
-  ['line-numbers', '0'],
-  ['modprobe', 'M'],
-  ['set-counters', 'c'],
-  ['goto', 'g'],
-  ['ipv4', '4'],
-  ['ipv6', '6'],
-]);
-
-const WITH_VALUE = 'ACDIRNEPsdpijtmoMcgW';
-
-/** Options that each command refuses (the table of `generic_opt_check`). */
-const ILLEGAL: Record<CommandLetter, string> = {
-  A: 'nx0',
-  C: 'nx0c',
-  D: 'nx0c',
-  I: 'nx0',
-  R: 'nx0',
-  L: 'sdpijoc',
-  S: 'sdpijoncx0',
-  F: 'sdpijoncx0',
-  Z: 'sdpijoncx0',
-  N: 'sdpijoncx0',
-  X: 'sdpijoncx0',
-  E: 'sdpijoncx0',
-  P: 'sdpijonx0',
-};
-
-const OPTION_WORDS: Record<string, string> = { n: '-n', x: '-x', '0': '--line-numbers' };
 
 interface Loaded {
   readonly name: string;
@@ -182,7 +79,7 @@ class Parser {
   #target: Loaded | undefined;
   #jump: { chain: string; goto: boolean } | undefined;
   #implicit = false;
-  #counters: Counters | undefined;
+  #counters: IptablesCommand['counters'];
   #verbose = false;
 
   constructor(args: readonly string[], context: ParseContext) {
@@ -571,10 +468,10 @@ class Parser {
     if (this.#out !== undefined && (chain === 'PREROUTING' || chain === 'INPUT')) {
       return problem(`Can't use -o with ${chain}\n`);
     }
-    const sources = this.#addresses(this.#source);
-    if ('error' in sources) return sources;
-    const destinations = this.#addresses(this.#destination);
-    if ('error' in destinations) return destinations;
+    const sources = this.#networks(this.#source);
+    if (typeof sources === 'string') return problem(sources);
+    const destinations = this.#networks(this.#destination);
+    if (typeof destinations === 'string') return problem(destinations);
     if (
       (sources.length > 1 && this.#source?.invert === true) ||
       (destinations.length > 1 && this.#destination?.invert === true)
@@ -641,34 +538,10 @@ class Parser {
     return rules;
   }
 
-  #addresses(
-    option: { text: string; invert: boolean } | undefined,
-  ): readonly (Prefix | undefined)[] | ParseError {
-    if (option === undefined) return [undefined];
-    const prefixes: (Prefix | undefined)[] = [];
-    for (const part of option.text.split(',')) {
-      const [address = '', mask] = part.split('/');
-      const ip = this.#readAddress(address, mask !== undefined);
-      if (ip === undefined || isIpv6(ip) !== (this.#context.family === 'ipv6')) {
-        return problem(`host/network \`${address}' not found`);
-      }
-      const length = mask === undefined ? addressBits(ip) : maskLength(mask, addressBits(ip));
-      if (length === undefined) return problem(`invalid mask \`${mask ?? ''}' specified`);
-      prefixes.push(length === 0 && !option.invert ? undefined : { ip: maskIp(ip, length), length });
-    }
-    return prefixes;
-  }
-
-  /** `10.1` is 10.1.0.0 to iptables. */
-  #readAddress(text: string, masked: boolean): number | undefined {
-    if (
-      this.#context.family === 'ipv4' &&
-      /^\d{1,3}(\.\d{1,3}){0,2}$/.test(text) &&
-      (masked || text.includes('.'))
-    ) {
-      return parseIp(`${text}${'.0'.repeat(3 - text.split('.').length + 1)}`);
-    }
-    return parseIp(text);
+  #networks(option: { text: string; invert: boolean } | undefined): readonly (Prefix | undefined)[] | string {
+    return option === undefined
+      ? [undefined]
+      : parseNetworks(option.text, option.invert, this.#context.family);
   }
 }
 
@@ -694,26 +567,4 @@ function createTarget(
 
 function givenOf(loaded: Loaded): GivenOptions {
   return loaded.given;
-}
-
-/** A prefix length, or one written as a netmask without holes. */
-function maskLength(text: string, bits: 32 | 128): number | undefined {
-  if (/^\d{1,3}$/.test(text)) return Number(text) <= bits ? Number(text) : undefined;
-  const mask = parseIp(text);
-  const ones = parseIp(bits === 32 ? '255.255.255.255' : 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff') ?? 0;
-  for (let length = 0; length <= bits; length++) if (maskIp(ones, length) === mask) return length;
-  return undefined;
-}
-
-export function tableOf(name: string): TableName | undefined {
-  switch (name) {
-    case 'raw':
-    case 'mangle':
-    case 'nat':
-    case 'filter':
-    case 'security':
-      return name;
-    default:
-      return undefined;
-  }
 }

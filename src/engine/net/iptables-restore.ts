@@ -1,6 +1,7 @@
 import { execute, IPTABLES_VERSION, type IptablesResult } from './iptables.ts';
 import type { IptablesFamily, TableName } from './iptables-rule.ts';
-import { parseArguments, tableOf } from './iptables-parse.ts';
+import { tableOf } from './iptables-command.ts';
+import { parseArguments } from './iptables-parse.ts';
 import { BUILTIN_CHAINS, type Ruleset } from './iptables-ruleset.ts';
 import type { Netfilter } from './netfilter.ts';
 

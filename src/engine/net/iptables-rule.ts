@@ -36,7 +36,7 @@ export interface Match {
 }
 
 /** What a rule does with the packet that it matched. */
-export type Verdict = 'ACCEPT' | 'DROP' | 'RETURN' | 'CONTINUE' | 'QUEUE';
+type Verdict = 'ACCEPT' | 'DROP' | 'RETURN' | 'CONTINUE' | 'QUEUE';
 
 export type Target =
   | { readonly kind: 'jump' | 'goto'; readonly chain: string }

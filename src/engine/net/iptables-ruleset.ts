@@ -344,7 +344,7 @@ export class Ruleset {
   }
 }
 
-export function jumpTarget(rule: Rule): string | undefined {
+function jumpTarget(rule: Rule): string | undefined {
   const { target } = rule;
   return target?.kind === 'jump' || target?.kind === 'goto' ? target.chain : undefined;
 }

@@ -1,6 +1,7 @@
 import type { IptablesFamily, Rule, TableName } from './iptables-rule.ts';
 import { echoRule, listTable } from './iptables-list.ts';
-import { parseArguments, tableOf, type IptablesCommand, type ParsedRule } from './iptables-parse.ts';
+import { tableOf, type IptablesCommand, type ParsedRule } from './iptables-command.ts';
+import { parseArguments } from './iptables-parse.ts';
 import { listRules, saveTable, TABLE_ORDER, type Refusal, type Ruleset } from './iptables-ruleset.ts';
 import type { Netfilter } from './netfilter.ts';
 

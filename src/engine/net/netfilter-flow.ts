@@ -104,7 +104,7 @@ export interface SetLookup {
 /** xt_recent's lists by name: address → the times it was seen. */
 export type RecentLists = Map<string, Map<Ip, RecentEntry>>;
 
-export interface RecentEntry {
+interface RecentEntry {
   readonly ttl: number;
   /** Virtual microseconds, oldest first. */
   readonly stamps: number[];

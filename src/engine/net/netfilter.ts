@@ -1,7 +1,7 @@
 import { isAny, isIpv6, parseIp, type Ip } from './address.ts';
 import { Conntrack, endpoint, formatEntry } from './conntrack.ts';
 import type { Decision } from './decision.ts';
-import { Chain, findRule } from './iptables-chain.ts';
+import { findRule, type Chain } from './iptables-chain.ts';
 import { formatRule, targetName, type Rule, type TableName } from './iptables-rule.ts';
 import { BUILTIN_CHAINS, Ruleset, type Table } from './iptables-ruleset.ts';
 import { IpSets } from './ipset.ts';

@@ -40,7 +40,7 @@ export interface AdminPolicyInput {
   };
 }
 
-export type AdminAction = 'Allow' | 'Deny' | 'Pass';
+type AdminAction = 'Allow' | 'Deny' | 'Pass';
 
 export interface AdminRule {
   readonly name: string;

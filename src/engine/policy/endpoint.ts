@@ -1,7 +1,7 @@
 import type { Protocol, StringMap } from '../api/types.ts';
 
 /** A port that a container names. */
-export interface ContainerPort {
+interface ContainerPort {
   readonly name: string;
   readonly protocol: Protocol;
   readonly port: number;

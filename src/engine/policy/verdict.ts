@@ -45,7 +45,7 @@ export interface RuleReference {
 }
 
 /** A rule that would have allowed the traffic, were it not for one thing. */
-export interface NearMiss extends RuleReference {
+interface NearMiss extends RuleReference {
   readonly mismatch: 'port' | 'peer';
 }
 

@@ -10,7 +10,7 @@ import { parseInteger, type Match } from '../iptables-rule.ts';
 import { SCTP, TCP, UDP, type Flow } from '../netfilter-flow.ts';
 import { portByService, serviceByPort } from '../services.ts';
 
-export type PortRange = readonly [first: number, last: number];
+type PortRange = readonly [first: number, last: number];
 
 /** One port, by number or service name. */
 export function parsePort(text: string, protocol: string): number | undefined {

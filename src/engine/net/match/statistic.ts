@@ -1,11 +1,11 @@
-import { bang, type MatchExtension } from '../iptables-extension.ts';
+import type { MatchExtension } from '../iptables-extension.ts';
 import { parseInteger, type Match } from '../iptables-rule.ts';
 
 /** The kernel compares 31 random bits, so a probability is kept as a number of 1/2^31ths (extensions/libxt_statistic.c). */
 const SCALE = 0x8000_0000;
 
 /** 0.33333333333 becomes 0.33333333349, as `iptables-save` prints what the kernel holds. */
-export function formatProbability(scaled: number): string {
+function formatProbability(scaled: number): string {
   return (scaled / SCALE).toFixed(11);
 }
 
