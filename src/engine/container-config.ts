@@ -73,7 +73,7 @@ function sourceData(store: Store, pod: Pod, source: JsonObject): Readonly<Record
 }
 
 /** A ConfigMap's or Secret's texts. */
-export function objectData(
+function objectData(
   store: Store,
   kind: 'ConfigMap' | 'Secret',
   namespace: string | undefined,

@@ -20,7 +20,6 @@ import { completeLine } from './completion.ts';
 import { bootstrap } from './control/bootstrap.ts';
 import { controlPlaneName } from './control/nodes.ts';
 import { ControlPlane } from './control/control-plane.ts';
-import { Felixes } from './felixes.ts';
 import { honestWords } from './honest-words.ts';
 import { KubeProxies } from './kube-proxies.ts';
 import { Lan } from './lan.ts';
@@ -34,7 +33,6 @@ import { addressIn } from './options.ts';
 import type { ResolvedOptions } from './options.ts';
 import { PolicyEnforcer } from './policies.ts';
 import { EngineRuntime } from './runtime.ts';
-import { completeKubectl } from './shell/kubectl/index.ts';
 import { resumeTaps, suspendTaps } from './shell/tap.ts';
 import { Terminal } from './shell/terminal.ts';
 import type { Place } from './shell/tool.ts';
@@ -91,9 +89,8 @@ export class EngineCluster implements Cluster {
   readonly #cni: Cni;
   readonly runtime: EngineRuntime;
   readonly #proxies: KubeProxies;
-  readonly #policies: PolicyEnforcer | undefined;
   /** Where the CNI enforces policies. */
-  readonly #felixes: Felixes | undefined;
+  readonly #policies: PolicyEnforcer | undefined;
   readonly #terminal: Terminal;
   readonly #client: Place;
   readonly #steps: Step[] = [];
@@ -148,7 +145,6 @@ export class EngineCluster implements Cluster {
       networkReady: options.cni !== 'none',
     });
     this.#proxies = new KubeProxies(world, this.#api.store, this.runtime, options);
-    this.#felixes = cni.enforcesPolicy ? new Felixes(world, this.#api.store, this.runtime) : undefined;
     this.#policies = cni.enforcesPolicy
       ? new PolicyEnforcer(world, this.#api.store, this.runtime)
       : undefined;
@@ -242,7 +238,11 @@ export class EngineCluster implements Cluster {
   }
 
   complete(line: string, cursor: number): Completion {
-    return completeLine(line, cursor, { client: this.#client, api: this.#api, runtime: this.runtime });
+    return completeLine(line, cursor, {
+      client: this.#client,
+      store: this.#api.store,
+      runtime: this.runtime,
+    });
   }
 
   now(): number {
@@ -291,11 +291,7 @@ export class EngineCluster implements Cluster {
   #settle(): Diagnostic[] {
     const { commandTime, events } = this.options.limits;
     const end = this.world.run({
-      until: () =>
-        this.#control.idle &&
-        this.#proxies.idle &&
-        this.#policies?.idle !== false &&
-        this.#felixes?.idle !== false,
+      until: () => this.#control.idle && this.#proxies.idle && this.#policies?.idle !== false,
       time: commandTime,
       events,
     });

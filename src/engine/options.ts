@@ -5,7 +5,7 @@ import type { Prefix } from './net/address.ts';
 
 export type ResolvedOptions = Cluster['options'];
 
-export const defaultLimits: Limits = {
+const defaultLimits: Limits = {
   objects: 20_000,
   commandTime: 600_000_000,
   events: 5_000_000,
@@ -115,7 +115,7 @@ function overlap(a: Prefix, b: Prefix): boolean {
 }
 
 /** `did you mean …?` for what is close to one of the names. */
-export function suggestion(text: string, names: readonly string[]): string | undefined {
+function suggestion(text: string, names: readonly string[]): string | undefined {
   const scored = names
     .map((name) => ({ name, distance: editDistance(text.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);

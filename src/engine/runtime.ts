@@ -341,7 +341,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
   }
 }
 
-export function hostnameOf(pod: Pod): string {
+function hostnameOf(pod: Pod): string {
   if (pod.spec.hostNetwork === true) return pod.spec.nodeName ?? pod.metadata.name;
   return (pod.spec.hostname ?? pod.metadata.name).slice(0, 63);
 }

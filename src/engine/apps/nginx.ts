@@ -41,7 +41,7 @@ const nginx50x = `<!DOCTYPE html>
 </html>
 `;
 
-export const nginxConf = `server {
+const nginxConf = `server {
     listen       80;
     server_name  localhost;
 

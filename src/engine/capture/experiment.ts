@@ -1,4 +1,4 @@
-import type { FrameCrossing, Trace, TraceEvent } from '../net/trace.ts';
+import type { Trace, TraceEvent } from '../net/trace.ts';
 import type { World } from '../net/world.ts';
 import { LayerTable } from './layers.ts';
 import type { ExperimentRecord, RecordEvent } from './record.ts';
@@ -49,5 +49,3 @@ function inOrder(events: readonly TraceEvent[]): readonly TraceEvent[] {
   const sorted = events.every((event, i) => i === 0 || event.at >= (events[i - 1]?.at ?? 0));
   return sorted ? events : events.toSorted((a, b) => a.at - b.at);
 }
-
-export type { FrameCrossing };

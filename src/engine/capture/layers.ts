@@ -253,7 +253,7 @@ const icmp6Names: Readonly<Record<string, string>> = {
   '136': 'neighbor advertisement',
 };
 
-export function icmpName(six: boolean, type: number, code: number): string {
+function icmpName(six: boolean, type: number, code: number): string {
   const names = six ? icmp6Names : icmpNames;
   return names[`${type}/${code}`] ?? names[`${type}`] ?? `type ${type} code ${code}`;
 }

@@ -161,7 +161,7 @@ export class Calico implements Cni {
 }
 
 /** `cali` and eleven hex digits of SHA-1 over `namespace.pod` (libcalico-go, names/workloadendpoint.go). */
-export function caliName(namespace: string, pod: string): string {
+function caliName(namespace: string, pod: string): string {
   return `cali${sha1(`${namespace}.${pod}`).slice(0, 11)}`;
 }
 

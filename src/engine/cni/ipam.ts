@@ -2,7 +2,7 @@ import { addIp, formatPrefix, isIpv6, lastIp, maskIp, prefixContains } from '../
 import type { Ip, Prefix } from '../net/address.ts';
 
 /** Addresses for pods of one node. */
-export interface Ipam {
+interface Ipam {
   /** `undefined` when there is none left. */
   allocate(): Ip | undefined;
   release(ip: Ip): void;
@@ -53,7 +53,7 @@ export class HostLocal implements Ipam {
   }
 }
 
-export const CALICO_BLOCK_BITS = 26;
+const CALICO_BLOCK_BITS = 26;
 
 /**
  * Calico's blocks: a node gets blocks of 64 addresses as it needs them, and a block belongs to one node. They are cut from

@@ -4,7 +4,7 @@ import { formatIp, internIpv6, IPV6_ANY, ipv6Words, parseIp } from '../net/addre
 
 export type RecordType = 'A' | 'NS' | 'CNAME' | 'SOA' | 'PTR' | 'MX' | 'TXT' | 'AAAA' | 'SRV' | 'ANY';
 
-export type Rcode = 'NOERROR' | 'FORMERR' | 'SERVFAIL' | 'NXDOMAIN' | 'NOTIMP' | 'REFUSED';
+type Rcode = 'NOERROR' | 'FORMERR' | 'SERVFAIL' | 'NXDOMAIN' | 'NOTIMP' | 'REFUSED';
 
 export interface Question {
   readonly name: string;
@@ -96,17 +96,6 @@ export function query(id: number, name: string, type: Question['type']): DnsMess
 
 export function absolute(name: string): string {
   return name.endsWith('.') ? name : `${name}.`;
-}
-
-/** Whether each label has 1 to 63 characters and the whole at most 253 (RFC 1035, 2.3.4). */
-export function isName(name: string): boolean {
-  const whole = absolute(name);
-  if (whole === '.') return true;
-  if (whole.length > 254) return false;
-  return whole
-    .slice(0, -1)
-    .split('.')
-    .every((label) => label.length > 0 && label.length < 64);
 }
 
 export function encodeMessage(message: DnsMessage): Uint8Array {

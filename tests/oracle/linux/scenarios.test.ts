@@ -80,7 +80,7 @@ function compare(probe: Probe, got: Observed): string[] {
   if (probe.kind === 'traceroute') return out;
   for (const part of ['request', 'reply', 'icmpErrors'] as const)
     out.push(...comparePath(part, probe.path ?? {}, got.path));
-  if (probe.receiver != null) {
+  if (probe.receiver !== null && probe.receiver !== undefined) {
     check('receiver', probe.receiver.pod ?? probe.receiver.netns, got.receiver?.netns);
     if (probe.receiver.ttl !== undefined) check('receiver ttl', probe.receiver.ttl, got.receiver?.ttl);
     if (probe.receiver.peer !== undefined)
