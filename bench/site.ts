@@ -56,7 +56,10 @@ export async function run(): Promise<void> {
   }
   write(join(ours, 'content/_index.md'), '---\ntitle: Bench\n---\n');
   write(join(plain, 'src/content/docs/index.md'), '---\ntitle: Bench\n---\n');
-  write(join(plain, 'package.json'), '{ "type": "module" }\n');
+  write(
+    join(plain, 'package.json'),
+    '{ "type": "module", "dependencies": { "@astrojs/starlight": "*", "astro": "*" } }\n',
+  );
   write(
     join(plain, 'astro.config.mjs'),
     [

@@ -8,7 +8,7 @@ import { formatMessage, judgeMessages, type Message } from '../lesson/message.ts
 import { runLabs } from '../lesson/run.ts';
 import { readContent, readSource } from '../site/source.ts';
 import { readArguments } from './arguments.ts';
-import { UsageError, type Command } from './commands.ts';
+import { UsageError, type Command } from './command.ts';
 
 /** `podwalk check [--update] [--source DIR] [FILE…]`: every lab of every lesson, every transcript. */
 export const check: Command = (args, terminal) => {

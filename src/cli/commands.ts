@@ -1,11 +1,4 @@
-/** Where a command's words go; tests put arrays here. */
-export interface Terminal {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-}
-
-/** A subcommand: its arguments after its own name, and its exit code. */
-export type Command = (args: readonly string[], terminal: Terminal) => number | Promise<number>;
+import { UsageError, type Command, type Terminal } from './command.ts';
 
 interface Entry {
   readonly usage: string;
@@ -65,9 +58,6 @@ export async function commands(
     return 2;
   }
 }
-
-/** The command line itself was wrong; its message goes out with the usage. */
-export class UsageError extends Error {}
 
 function usage(): string {
   const width = Math.max(...Object.keys(entries).map((name) => name.length));

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { convertLesson } from '../lesson/convert.ts';
 import { formatMessage } from '../lesson/message.ts';
 import { readArguments } from './arguments.ts';
-import { UsageError, type Command } from './commands.ts';
+import { UsageError, type Command } from './command.ts';
 
 /** `podwalk convert --to shortcode|directive [--write] FILE…`: to standard output, or in place. */
 export const convert: Command = (args, terminal) => {

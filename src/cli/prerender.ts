@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { loadPrerender } from '../site/element.ts';
 import { readArguments } from './arguments.ts';
-import { UsageError, type Command } from './commands.ts';
+import { UsageError, type Command } from './command.ts';
 
 /** `podwalk prerender DIR`: finished labs in every page below a folder that another generator wrote. */
 export const prerender: Command = async (args, terminal) => {

@@ -8,7 +8,7 @@ import {
   type Diagnostic,
 } from '../engine/index.ts';
 import { readArguments } from './arguments.ts';
-import { UsageError, type Command, type Terminal } from './commands.ts';
+import { UsageError, type Command, type Terminal } from './command.ts';
 
 const options = {
   nodes: { type: 'string' },

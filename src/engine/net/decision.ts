@@ -12,7 +12,12 @@ export type Decision =
   | { code: 'route'; dst: string; table: string; entry: string; dev: string; via?: string; src?: string }
   | { code: 'route-local'; dst: string; entry: string; dev: string }
   | { code: 'route-none'; dst: string }
-  | { code: 'route-blackhole' | 'route-unreachable' | 'route-prohibit'; dst: string; table: string; entry: string }
+  | {
+      code: 'route-blackhole' | 'route-unreachable' | 'route-prohibit';
+      dst: string;
+      table: string;
+      entry: string;
+    }
   | { code: 'rp-filter'; src: string; dev: string; expected?: string }
   | { code: 'martian'; src: string; dst: string; dev: string }
   | { code: 'forwarding-off'; dst: string }
@@ -32,20 +37,49 @@ export type Decision =
   | { code: 'neigh-failed'; ip: string; dev: string; probes: number }
   | { code: 'arp-answer'; ip: string; dev: string; mac: string; proxy: boolean }
   | { code: 'arp-ignore'; ip: string; dev: string }
-  | { code: 'vxlan-encap'; dev: string; vni: number; mac: string; local: string; remote: string; sport: number; entry: string }
+  | {
+      code: 'vxlan-encap';
+      dev: string;
+      vni: number;
+      mac: string;
+      local: string;
+      remote: string;
+      sport: number;
+      entry: string;
+    }
   | { code: 'vxlan-no-fdb'; dev: string; mac: string }
   | { code: 'vxlan-decap'; dev: string; vni: number; remote: string }
   | { code: 'ipip-encap'; dev: string; local: string; remote: string }
   | { code: 'ipip-decap'; dev: string; remote: string }
-  | { code: 'mtu-exceeded'; dev: string; mtu: number; length: number; answer: 'frag-needed' | 'EMSGSIZE' | 'fragment' | 'drop' }
+  | {
+      code: 'mtu-exceeded';
+      dev: string;
+      mtu: number;
+      length: number;
+      answer: 'frag-needed' | 'EMSGSIZE' | 'fragment' | 'drop';
+    }
   | { code: 'pmtu'; dst: string; mtu: number }
   | { code: 'reassembled'; src: string; id: number; fragments: number }
   /** A rule matched. `verdict` is as the oracle writes it: `ACCEPT`, `DROP`, `RETURN`, `JUMP:CHAIN`, `DNAT`, …; `walked` counts the rules the kernel compared. */
-  | { code: 'rule'; table: string; chain: string; rule: string; verdict: string; walked: number; note?: string }
+  | {
+      code: 'rule';
+      table: string;
+      chain: string;
+      rule: string;
+      verdict: string;
+      walked: number;
+      note?: string;
+    }
   | { code: 'chain-policy'; table: string; chain: string; verdict: string }
   | { code: 'conntrack'; state: 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED'; entry: string }
   /** NAT was decided for a connection: the binding that conntrack keeps. */
-  | { code: 'nat-binding'; kind: 'DNAT' | 'SNAT' | 'MASQUERADE' | 'REDIRECT'; from: string; to: string; entry: string }
+  | {
+      code: 'nat-binding';
+      kind: 'DNAT' | 'SNAT' | 'MASQUERADE' | 'REDIRECT';
+      from: string;
+      to: string;
+      entry: string;
+    }
   /** An address or port was rewritten by an existing binding. */
   | { code: 'nat'; field: 'src' | 'dst'; from: string; to: string; entry: string }
   | { code: 'icmp-error'; type: string; from: string; to: string; about: string }
