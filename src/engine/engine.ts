@@ -205,7 +205,9 @@ export class EngineCluster implements Cluster {
 
   /** Runs a line in the middle of an experiment. */
   runAside(command: string): { readonly exitCode: number; readonly output: string } {
-    return this.#terminal.run(command);
+    const result = this.#terminal.run(command);
+    this.#settle();
+    return result;
   }
 
   /** Runs what is given as one activity and records the packets that it causes, until they have settled. */
@@ -291,7 +293,8 @@ export class EngineCluster implements Cluster {
   #settle(): Diagnostic[] {
     const { commandTime, events } = this.options.limits;
     const end = this.world.run({
-      until: () => this.#control.idle && this.#proxies.idle && this.#policies?.idle !== false,
+      until: () =>
+        this.#control.idle && this.runtime.idle && this.#proxies.idle && this.#policies?.idle !== false,
       time: commandTime,
       events,
     });

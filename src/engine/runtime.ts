@@ -67,6 +67,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
   readonly sandboxes = new Map<string, Sandbox>();
   readonly listeners: MachineListener[] = [];
   readonly #options: EngineRuntimeOptions;
+  #teardowns = 0;
   #api: ApiServer | undefined;
   #coreDns: CoreDns | undefined;
 
@@ -83,6 +84,11 @@ export class EngineRuntime implements Runtime, KubectlHost {
       zone: dns.clusterDomain,
       serial: () => Math.floor(world.now / 1_000_000),
     });
+  }
+
+  /** Whether no pod's network is on its way out. */
+  get idle(): boolean {
+    return this.#teardowns === 0;
   }
 
   get api(): ApiServer {
@@ -299,7 +305,9 @@ export class EngineRuntime implements Runtime, KubectlHost {
     const { cniPod, netns } = sandbox;
     const node = sandbox.machine.cni;
     // The processes have gone and said so on their connections; the interfaces go a moment later.
+    this.#teardowns++;
     world.schedule(TEARDOWN, () => {
+      this.#teardowns--;
       if (this.machines.get(node.name)?.cni === node) cni.deletePod(node, cniPod);
       world.deleteNetns(netns);
     });

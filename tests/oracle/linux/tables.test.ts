@@ -10,10 +10,7 @@ interface Measured extends Scenario {
 }
 
 /** Where the engine's connection is in another state, each with what differs. The list may only shrink. */
-const notYet: Readonly<Record<string, string>> = {
-  'mid-connection-pod-delete/delete-after-connect':
-    "the request meets the pod while it is being torn down and is answered by RST; the kernel's pod was gone already",
-};
+const notYet: Readonly<Record<string, string>> = {};
 
 /** Without what an idle machine does by chance: elapsed seconds, drawn ports, reference counts, echo identifiers. */
 function settled(line: string, port: number | undefined): string {
