@@ -42,6 +42,7 @@ export class Bridge extends Device {
   readonly ports: BridgePort[] = [];
   #macSet = false;
   #mtuSet = false;
+  #lastNumber = 0;
 
   constructor(netns: Netns, name: string, mac: Mac | undefined) {
     super(netns, name, 'bridge', mac ?? 0, 1500, false);
@@ -82,8 +83,9 @@ export class Bridge extends Device {
     if (dev.kind === 'loopback' || dev.netns !== this.netns) return 'EINVAL';
     if (dev.port?.bridge === this) return undefined;
     if (dev.port !== undefined) dev.port.bridge.removePort(dev.port);
-    let number = 1;
-    while (this.ports.some((other) => other.number === number)) number++;
+    let number = this.ports.length + 1;
+    if (this.#lastNumber >= number) number = this.#freeNumber();
+    this.#lastNumber = Math.max(this.#lastNumber, number);
     const port = new BridgePort(this, dev, number);
     this.ports.unshift(port);
     dev.port = port;
@@ -363,6 +365,13 @@ export class Bridge extends Device {
 
   #withPacket(frame: Frame, packet: IpPacket): Frame {
     return frame.payload === packet ? frame : new Frame(frame.src, frame.dst, frame.type, packet);
+  }
+
+  #freeNumber(): number {
+    const taken = new Set(this.ports.map((port) => port.number));
+    let number = 1;
+    while (taken.has(number)) number++;
+    return number;
   }
 
   /** Unless it was set, the lowest address of its ports; the entry for it is permanent. */

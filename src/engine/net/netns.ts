@@ -79,14 +79,12 @@ export class Netns {
   readonly netfilter: Netfilter;
   readonly reassembly: Reassembly;
   readonly loopback: Loopback;
-  /** Path MTUs by destination. */
-  readonly pathMtu = new Map<Ip, PathMtu>();
-  /** Token buckets of ICMP errors by destination. */
-  readonly icmpTokens = new Map<Ip, TokenBucket>();
   /** `net.bridge.bridge-nf-call-iptables` and its IPv6 companion. */
   bridgeCallIptables = true;
   bridgeCallIp6tables = true;
   destroyed = false;
+  #pathMtu: Map<Ip, PathMtu> | undefined;
+  #icmpTokens: Map<Ip, TokenBucket> | undefined;
   #nextIndex = 1;
   #ipId = 0;
   #arpListeners: Set<(dev: Device, arp: ArpPacket) => void> | undefined;
@@ -105,6 +103,16 @@ export class Netns {
     this.register(this.loopback);
     this.addAddress(this.loopback, { ip: 0x7f000001, length: 8, scope: 'host' });
     this.setLink('lo', { up: true });
+  }
+
+  /** Path MTUs by destination. */
+  get pathMtu(): Map<Ip, PathMtu> {
+    return (this.#pathMtu ??= new Map());
+  }
+
+  /** Token buckets of ICMP errors by destination. */
+  get icmpTokens(): Map<Ip, TokenBucket> {
+    return (this.#icmpTokens ??= new Map());
   }
 
   get conntrack(): Conntrack {

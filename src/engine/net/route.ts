@@ -5,7 +5,6 @@
  */
 import {
   addressBits,
-  compareIp,
   formatIp,
   formatPrefix,
   isAny,
@@ -18,6 +17,7 @@ import {
 import type { Device } from './device.ts';
 import type { Errno } from './errno.ts';
 import type { Netns } from './netns.ts';
+import { RouteTable } from './route-table.ts';
 import { Rules } from './rule.ts';
 
 export type RouteType =
@@ -132,70 +132,27 @@ export class RouteResult {
   }
 }
 
-/** Routes of one table and family: by prefix length, then by network, sorted by metric. */
-class RouteTable {
-  readonly #byLength = new Map<number, Map<Ip, Route[]>>();
-  #lengths: number[] = [];
-
-  get(dst: Prefix): readonly Route[] {
-    return this.#byLength.get(dst.length)?.get(dst.ip) ?? [];
-  }
-
-  set(dst: Prefix, routes: Route[]): void {
-    let networks = this.#byLength.get(dst.length);
-    if (networks === undefined) {
-      if (routes.length === 0) return;
-      networks = new Map();
-      this.#byLength.set(dst.length, networks);
-      this.#lengths = [...this.#byLength.keys()].sort((a, b) => b - a);
-    }
-    if (routes.length > 0) networks.set(dst.ip, routes);
-    else {
-      networks.delete(dst.ip);
-      if (networks.size > 0) return;
-      this.#byLength.delete(dst.length);
-      this.#lengths = [...this.#byLength.keys()].sort((a, b) => b - a);
-    }
-  }
-
-  /** The first route that `accept` takes, longest prefix first. */
-  find(dst: Ip, accept: (route: Route) => boolean): Route | undefined {
-    for (const length of this.#lengths) {
-      const routes = this.#byLength.get(length)?.get(maskIp(dst, length));
-      if (routes === undefined) continue;
-      for (const route of routes) if (accept(route)) return route;
-    }
-    return undefined;
-  }
-
-  all(): Route[] {
-    const routes: Route[] = [];
-    for (const networks of this.#byLength.values())
-      for (const list of networks.values()) routes.push(...list);
-    return routes.sort(
-      (a, b) => compareIp(a.dst.ip, b.dst.ip) || a.dst.length - b.dst.length || a.metric - b.metric,
-    );
-  }
-}
-
 /** Looked-up destinations that are remembered. */
 const CACHE_SIZE = 8192;
 
 export class RouteTables {
   readonly rules: Rules;
   readonly #ns: Netns;
-  readonly #tables4 = new Map<number, RouteTable>();
-  readonly #tables6 = new Map<number, RouteTable>();
-  readonly #cache = new Map<Ip, RouteResult>();
+  // Most namespaces are pods with two tables of one family: nothing is made before it is asked for.
+  readonly #local = new RouteTable();
+  readonly #main = new RouteTable();
+  #tables4: Map<number, RouteTable> | undefined;
+  #tables6: Map<number, RouteTable> | undefined;
+  #cache: Map<Ip, RouteResult> | undefined;
 
   constructor(ns: Netns) {
     this.#ns = ns;
-    this.rules = new Rules(() => this.changed());
+    this.rules = new Rules(this);
   }
 
   /** Forgets what was looked up; every change of a table, an address or a device calls it. */
   changed(): void {
-    this.#cache.clear();
+    if (this.#cache !== undefined && this.#cache.size > 0) this.#cache.clear();
   }
 
   /** `ip route add`. */
@@ -235,16 +192,14 @@ export class RouteTables {
   /** Removes every route that the predicate takes. */
   flush(doomed: (route: Route) => boolean): number {
     let count = 0;
-    for (const tables of [this.#tables4, this.#tables6]) {
-      for (const table of tables.values()) {
-        for (const route of table.all()) {
-          if (!doomed(route)) continue;
-          count++;
-          table.set(
-            route.dst,
-            table.get(route.dst).filter((other) => other !== route),
-          );
-        }
+    for (const table of [...this.#all(4).values(), ...this.#all(6).values()]) {
+      for (const route of table.values()) {
+        if (!doomed(route)) continue;
+        count++;
+        table.set(
+          route.dst,
+          table.get(route.dst).filter((other) => other !== route),
+        );
       }
     }
     if (count > 0) this.changed();
@@ -253,13 +208,13 @@ export class RouteTables {
 
   /** In the order of `ip route show`: by network, shorter prefixes first. */
   list(table: number = TABLE_MAIN, family: 4 | 6 = 4): readonly Route[] {
-    return (family === 4 ? this.#tables4 : this.#tables6).get(table)?.all() ?? [];
+    return this.#all(family).get(table)?.sorted() ?? [];
   }
 
   /** Numbers of the tables that have routes. */
   tables(family: 4 | 6 = 4): number[] {
-    return [...(family === 4 ? this.#tables4 : this.#tables6)]
-      .filter(([, table]) => table.all().length > 0)
+    return [...this.#all(family)]
+      .filter(([, table]) => table.values().length > 0)
       .map(([number]) => number)
       .sort((a, b) => b - a);
   }
@@ -272,9 +227,10 @@ export class RouteTables {
 
   /** The fast way, right when the rules look at nothing but the destination. */
   lookupDestination(dst: Ip): RouteResult {
-    const known = this.#cache.get(dst);
+    const known = this.#cache?.get(dst);
     if (known !== undefined) return known;
     const result = this.#resolve({ dst });
+    this.#cache ??= new Map();
     if (this.#cache.size >= CACHE_SIZE) this.#cache.clear();
     this.#cache.set(dst, result);
     return result;
@@ -292,7 +248,24 @@ export class RouteTables {
   }
 
   #table(ip: Ip, number: number): RouteTable | undefined {
-    return (isIpv6(ip) ? this.#tables6 : this.#tables4).get(number);
+    if (isIpv6(ip)) return this.#tables6?.get(number);
+    if (number === TABLE_LOCAL) return this.#local;
+    return number === TABLE_MAIN ? this.#main : this.#tables4?.get(number);
+  }
+
+  /** The table, made if it is not there. */
+  #makeTable(ip: Ip, number: number): RouteTable {
+    const known = this.#table(ip, number);
+    if (known !== undefined) return known;
+    const table = new RouteTable();
+    if (isIpv6(ip)) (this.#tables6 ??= new Map<number, RouteTable>()).set(number, table);
+    else (this.#tables4 ??= new Map<number, RouteTable>()).set(number, table);
+    return table;
+  }
+
+  #all(family: 4 | 6): Map<number, RouteTable> {
+    if (family === 6) return this.#tables6 ?? new Map<number, RouteTable>();
+    return new Map([[TABLE_LOCAL, this.#local], [TABLE_MAIN, this.#main], ...(this.#tables4 ?? [])]);
   }
 
   #insert(spec: RouteSpec, mode: 'add' | 'replace' | 'append' | 'change'): Errno | undefined {
@@ -330,12 +303,7 @@ export class RouteTables {
       mtu: spec.mtu,
       nexthops: hops.length > 1 ? hops : undefined,
     };
-    const tables = isIpv6(spec.dst.ip) ? this.#tables6 : this.#tables4;
-    let table = tables.get(number);
-    if (table === undefined) {
-      table = new RouteTable();
-      tables.set(number, table);
-    }
+    const table = this.#makeTable(spec.dst.ip, number);
     const existing = table.get(spec.dst);
     const same = existing.findIndex((other) => other.metric === route.metric);
     if (mode === 'change' && same < 0) return 'ENOENT';

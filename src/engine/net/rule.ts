@@ -35,12 +35,12 @@ const UNCONDITIONAL: Omit<RoutingRule, 'family' | 'preference' | 'table'> = {
 export class Rules {
   /** No rule looks at anything but the destination, so lookups may be remembered by it. */
   destinationOnly = true;
-  readonly #changed: () => void;
+  readonly #tables: { changed(): void };
   #rules4: readonly RoutingRule[] = DEFAULT_4;
   #rules6: readonly RoutingRule[] = DEFAULT_6;
 
-  constructor(changed: () => void) {
-    this.#changed = changed;
+  constructor(tables: { changed(): void }) {
+    this.#tables = tables;
   }
 
   list(family: 4 | 6 = 4): readonly RoutingRule[] {
@@ -96,7 +96,7 @@ export class Rules {
         rule.oif === undefined &&
         rule.mark === undefined,
     );
-    this.#changed();
+    this.#tables.changed();
   }
 }
 

@@ -57,14 +57,23 @@ export class Sockets {
   #listeners: Map<number, TcpListener[]> | undefined;
   #connections: Map<number, TcpConnection[]> | undefined;
   #udp: Map<number, UdpSocket[]> | undefined;
-  readonly #raw: RawSocket[] = [];
-  /** VXLAN devices by UDP port, and IPIP devices, that are up. */
-  readonly vxlan = new Map<number, VxlanDevice[]>();
-  readonly ipip: Ipip[] = [];
+  #raw: RawSocket[] | undefined;
+  #vxlan: Map<number, VxlanDevice[]> | undefined;
+  #ipip: Ipip[] | undefined;
   #lastPort = 0;
 
   constructor(ns: Netns) {
     this.#ns = ns;
+  }
+
+  /** VXLAN devices that are up, by UDP port. */
+  get vxlan(): Map<number, VxlanDevice[]> {
+    return (this.#vxlan ??= new Map());
+  }
+
+  /** IPIP devices that are up. */
+  get ipip(): Ipip[] {
+    return (this.#ipip ??= []);
   }
 
   listenTcp(options: ListenOptions): TcpListener | Errno {
@@ -149,18 +158,17 @@ export class Sockets {
 
   raw(options: RawOptions): RawSocket {
     const socket = new RawSocket(this.#ns, options);
-    this.#raw.push(socket);
+    (this.#raw ??= []).push(socket);
     return socket;
   }
 
   removeRaw(socket: RawSocket): void {
-    const index = this.#raw.indexOf(socket);
-    if (index >= 0) this.#raw.splice(index, 1);
+    this.#raw = this.#raw?.filter((other) => other !== socket);
   }
 
   /** Copies to the raw sockets of the protocol; whether there was one. */
   deliverRaw(skb: Skb, packet: IpPacket): boolean {
-    if (this.#raw.length === 0) return false;
+    if (this.#raw === undefined || this.#raw.length === 0) return false;
     let heard = false;
     for (const socket of [...this.#raw]) heard = socket.offer(skb, packet) || heard;
     return heard;
@@ -168,7 +176,7 @@ export class Sockets {
 
   /** Errors about packets that a raw socket sent, made on this very host. */
   get rawSockets(): readonly RawSocket[] {
-    return this.#raw;
+    return this.#raw ?? [];
   }
 
   /** A port of `net.ipv4.ip_local_port_range` that nobody uses, from the world's random stream. */
@@ -214,7 +222,7 @@ export class Sockets {
     for (const listener of listeners) if (listener.process === owner) listener.close();
     for (const connection of connections) if (connection.process === owner) connection.close();
     for (const socket of udp) if (socket.process === owner) socket.close();
-    for (const socket of [...this.#raw]) if (socket.process === owner) socket.close();
+    for (const socket of this.rawSockets) if (socket.process === owner) socket.close();
   }
 
   /** The namespace is gone: nothing can be sent any more. */
@@ -223,7 +231,7 @@ export class Sockets {
     for (const listener of listeners) listener.close();
     for (const connection of connections) connection.vanish();
     for (const socket of udp) socket.close();
-    for (const socket of [...this.#raw]) socket.close();
+    for (const socket of this.rawSockets) socket.close();
   }
 
   #bindable(ip: Ip): boolean {
