@@ -40,28 +40,67 @@ export async function prerender(html: string, options: PrerenderOptions = {}): P
     ? parse(html, { sourceCodeLocationInfo: true })
     : parseFragment(html, { sourceCodeLocationInfo: true });
   const elements = labElements(document);
-  const labs = elements.map((element, i) => readLab<Node>(element, reader, `lab-${i + 1}`));
-  const runs = runLabs(labs.map((lab) => lab.source));
+  const finished = finishedLabs(html, elements, strings);
   const diagnostics: Diagnostic[] = [];
   let result = '';
   let end = 0;
   elements.forEach((element, i) => {
     const place = element.sourceCodeLocation;
-    const lab = labs[i];
-    const run = runs[i];
-    if (place?.startTag === undefined || lab === undefined || run === undefined) return;
-    diagnostics.push(...run.diagnostics.map((one) => ({ ...one, file: one.file ?? lab.source.id })));
+    const lab = finished[i];
+    if (place?.startTag === undefined || lab === undefined) return;
+    diagnostics.push(...lab.diagnostics);
     const startTag = html.slice(place.startTag.startOffset, place.startTag.endOffset);
     result += html.slice(end, place.startTag.startOffset);
     result +=
       reader.attribute(element, 'id') === undefined
-        ? startTag.replace(/^<pod-lab/, `<pod-lab id="${lab.source.id}"`)
+        ? startTag.replace(/^<pod-lab/, `<pod-lab id="${lab.id}"`)
         : startTag;
-    result += labHtml(html, lab, run, strings);
+    result += lab.html;
     result += '</pod-lab>';
     end = place.endOffset;
   });
   return { html: result + html.slice(end), diagnostics };
+}
+
+interface FinishedLab {
+  readonly id: string;
+  readonly html: string;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Pages whose labs were made before, the least recently used first: a page that is written again and again keeps its labs. */
+const memory = new Map<string, readonly FinishedLab[]>();
+const remembered = 32;
+
+/** The labs of a page are made together, since they may share clusters; what they become follows from their HTML alone. */
+function finishedLabs(html: string, elements: readonly Element[], strings: Strings): readonly FinishedLab[] {
+  const key = [strings.language, ...elements.map((element) => sourceOf(html, element))].join('\0');
+  const known = memory.get(key);
+  if (known !== undefined) {
+    memory.delete(key);
+    memory.set(key, known);
+    return known;
+  }
+  const labs = elements.map((element, i) => readLab<Node>(element, reader, `lab-${i + 1}`));
+  const runs = runLabs(labs.map((lab) => lab.source));
+  const finished = labs.flatMap((lab, i): FinishedLab[] => {
+    const run = runs[i];
+    if (run === undefined) return [];
+    const { id } = lab.source;
+    const diagnostics = run.diagnostics.map((one) => ({ ...one, file: one.file ?? id }));
+    return [{ id, html: labHtml(html, lab, run, strings), diagnostics }];
+  });
+  memory.set(key, finished);
+  for (const oldest of memory.keys()) {
+    if (memory.size <= remembered) break;
+    memory.delete(oldest);
+  }
+  return finished;
+}
+
+function sourceOf(html: string, node: Node): string {
+  const place = node.sourceCodeLocation;
+  return place ? html.slice(place.startOffset, place.endOffset) : '';
 }
 
 /** In document order, those already prerendered left out. */
@@ -82,10 +121,7 @@ function labElements(root: Node): Element[] {
 }
 
 function labHtml(html: string, lab: ReadLab<Node>, run: LabRun, strings: Strings): string {
-  const slice = (node: Node): string => {
-    const place = node.sourceCodeLocation;
-    return place ? html.slice(place.startOffset, place.endOffset) : '';
-  };
+  const slice = (node: Node) => sourceOf(html, node);
   // The order in which they were written is what the lab does; the panels part it.
   const block = (i: number) => {
     const node = lab.blocks[i];
