@@ -3,7 +3,7 @@ import type { ContainerExit } from './runtime.ts';
 
 /** One container of a pod as the kubelet keeps it. */
 export interface ContainerRecord {
-  readonly spec: Container;
+  spec: Container;
   readonly role: 'init' | 'sidecar' | 'main';
   state: ContainerState;
   lastState: ContainerState | undefined;

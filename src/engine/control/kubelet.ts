@@ -1,7 +1,7 @@
 import type { Node, Pod } from '../api/types.ts';
 import type { ControlContext } from './context.ts';
 import { latency } from './latency.ts';
-import type { KubeletContext } from './pod-worker.ts';
+import type { KubeletContext } from './kubelet-context.ts';
 import { PodWorker } from './pod-worker.ts';
 import { DelayLine } from './queue.ts';
 import type { Runtime } from './runtime.ts';
@@ -17,7 +17,7 @@ export class Kubelet {
       ...context,
       runtime,
       images: new Map(),
-      finished: (worker) => this.workers.delete(worker.uid),
+      finished: (uid) => this.workers.delete(uid),
       lines: {
         kubelet: line(latency.kubelet),
         sandbox: line(latency.sandbox),

@@ -3,44 +3,21 @@ import type { Container, Pod } from '../api/types.ts';
 import { missingEnvironment, missingVolume } from './configuration.ts';
 import type { ContainerRecord } from './container.ts';
 import { containerRecord, isRunning, terminatedState } from './container.ts';
-import type { ControlContext } from './context.ts';
+import type { ImageHost } from './image-pull.ts';
+import { longestBackOff, prepareImage } from './image-pull.ts';
+import type { KubeletContext } from './kubelet-context.ts';
 import { latency } from './latency.ts';
 import { podStatusOf } from './pod-status.ts';
 import { Prober } from './prober.ts';
-import type { DelayLine } from './queue.ts';
-import type { ContainerExit, Runtime } from './runtime.ts';
-
-/** What the workers of all pods share. */
-export interface KubeletContext extends ControlContext {
-  readonly runtime: Runtime;
-  readonly lines: Readonly<
-    Record<
-      | 'kubelet'
-      | 'sandbox'
-      | 'imagePull'
-      | 'containerStart'
-      | 'firstMoments'
-      | 'teardown'
-      | 'gracefulStop'
-      | 'second',
-      DelayLine
-    >
-  >;
-  /** `node image` pairs that have been pulled. */
-  readonly images: Map<string, string>;
-  finished(worker: PodWorker): void;
-}
-
-/** kubelet: MaxContainerBackOff, in seconds. */
-const longestBackOff = 300;
+import type { ContainerExit } from './runtime.ts';
 
 /** The life of one pod on its node, from the binding to the end of its deletion: kubelet's pod worker. */
-export class PodWorker {
+export class PodWorker implements ImageHost {
   readonly uid: string;
   private readonly kubelet: KubeletContext;
   private readonly namespace: string;
   private readonly name: string;
-  private readonly node: string;
+  readonly node: string;
   private readonly init: ContainerRecord[];
   private readonly main: ContainerRecord[];
   private probers: Map<ContainerRecord, Prober> | undefined;
@@ -77,14 +54,36 @@ export class PodWorker {
   }
 
   /** The pod, while it is to be kept running. */
-  private get live(): Pod | undefined {
+  get live(): Pod | undefined {
     return this.stage === 'terminating' || this.stage === 'gone' ? undefined : this.pod;
   }
 
   update(pod: Pod, previous: Pod): void {
-    if (pod.metadata.deletionTimestamp !== undefined) this.terminate(pod);
-    else if (this.sandboxed && (pod.metadata !== previous.metadata || pod.status !== previous.status)) {
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      this.terminate(pod);
+      return;
+    }
+    if (pod.spec !== previous.spec) this.redefine(pod);
+    if (this.sandboxed && (pod.metadata !== previous.metadata || pod.status !== previous.status)) {
       this.kubelet.runtime.updatePod(pod, previous);
+    }
+  }
+
+  /** A changed image, all that may change of a container, means a restart with it. */
+  private redefine(pod: Pod): void {
+    const specs = new Map(
+      [...(pod.spec.initContainers ?? []), ...pod.spec.containers].map((spec) => [spec.name, spec]),
+    );
+    for (const record of [...this.init, ...this.main]) {
+      const spec = specs.get(record.spec.name);
+      if (!spec || spec.image === record.spec.image) continue;
+      record.spec = spec;
+      if (isRunning(record))
+        this.restart(record, `Container ${spec.name} definition changed, will be restarted`);
+      else if (record.state.waiting && record.run > 0) {
+        record.pullBackOff = 10;
+        this.prepare(record);
+      }
     }
   }
 
@@ -100,7 +99,7 @@ export class PodWorker {
       this.kubelet.runtime.removeSandbox(pod);
       this.sandboxed = false;
     }
-    this.kubelet.finished(this);
+    this.kubelet.finished(this.uid);
   }
 
   private cancelAll(): void {
@@ -110,7 +109,7 @@ export class PodWorker {
   }
 
   /** Waits without counting as activity: back-offs and periods. */
-  private later(delay: number, run: () => void): void {
+  later(delay: number, run: () => void): void {
     const timer = this.kubelet.clock.schedule(delay, () => {
       this.timers?.delete(timer);
       run();
@@ -118,7 +117,7 @@ export class PodWorker {
     (this.timers ??= new Set()).add(timer);
   }
 
-  private event(type: 'Normal' | 'Warning', reason: string, message: string, record?: ContainerRecord): void {
+  event(type: 'Normal' | 'Warning', reason: string, message: string, record?: ContainerRecord): void {
     const pod = this.pod;
     if (!pod) return;
     const list = record?.role === 'main' ? 'containers' : 'initContainers';
@@ -126,7 +125,7 @@ export class PodWorker {
     this.kubelet.events.record(pod, type, reason, message, 'kubelet', this.node, field);
   }
 
-  private sync(): void {
+  sync(): void {
     const pod = this.pod;
     if (!pod) return;
     const { init, main, ips, hostIP, startTime } = this;
@@ -184,88 +183,14 @@ export class PodWorker {
     for (const record of this.main) if (record.run === 0) this.prepare(record);
   }
 
-  /** The image first. */
   private prepare(record: ContainerRecord): void {
     if (!this.live) return;
     record.run++;
-    const { image = '', imagePullPolicy } = record.spec;
-    const key = `${this.node} ${image}`;
-    const present = this.kubelet.images.get(key);
-    if (present !== undefined && imagePullPolicy !== 'Always') {
-      record.imageID = present;
-      this.event('Normal', 'Pulled', `Container image "${image}" already present on machine`, record);
-      this.kubelet.lines.containerStart.push(() => this.start(record));
-      return;
-    }
-    if (imagePullPolicy === 'Never') {
-      const message = `Container image "${image}" is not present with pull policy of Never`;
-      this.event('Warning', 'ErrImageNeverPull', message, record);
-      this.event('Warning', 'Failed', 'Error: ErrImageNeverPull', record);
-      record.state = { waiting: { reason: 'ErrImageNeverPull', message } };
-      this.sync();
-      return;
-    }
-    this.event('Normal', 'Pulling', `Pulling image "${image}"`, record);
-    // Asking the registry whether a tag still means the same image is quick.
-    const line = present === undefined ? this.kubelet.lines.imagePull : this.kubelet.lines.containerStart;
-    line.push(() => this.pulled(record, key, image, present === undefined));
+    prepareImage(this.kubelet, this, record);
   }
 
-  private pulled(record: ContainerRecord, key: string, image: string, first: boolean): void {
-    if (!this.live) return;
-    const result = this.kubelet.runtime.pullImage(image);
-    if (result.ok) {
-      this.kubelet.images.set(key, result.imageID);
-      record.imageID = result.imageID;
-      record.pullBackOff = 10;
-      const took = `${(first ? latency.imagePull : latency.containerStart) / 1000}ms`;
-      const size = `Image size: ${result.size} bytes.`;
-      this.event(
-        'Normal',
-        'Pulled',
-        `Successfully pulled image "${image}" in ${took} (${took} including waiting). ${size}`,
-        record,
-      );
-      this.kubelet.lines.containerStart.push(() => this.start(record));
-      return;
-    }
-    const { reason, message } = result;
-    if (reason === 'InvalidImageName') {
-      this.event(
-        'Warning',
-        'InspectFailed',
-        `Failed to apply default image tag "${image}": ${message}`,
-        record,
-      );
-      this.event('Warning', 'Failed', 'Error: InvalidImageName', record);
-      record.state = {
-        waiting: { reason, message: `Failed to apply default image tag "${image}": ${message}` },
-      };
-      this.sync();
-      return;
-    }
-    this.event('Warning', 'Failed', `Failed to pull image "${image}": ${message}`, record);
-    this.event('Warning', 'Failed', 'Error: ErrImagePull', record);
-    record.state = { waiting: { reason: 'ErrImagePull', message } };
-    this.sync();
-    this.kubelet.lines.second.push(() => {
-      if (!this.live) return;
-      const backOff = `Back-off pulling image "${image}"`;
-      this.event('Normal', 'BackOff', backOff, record);
-      this.event('Warning', 'Failed', 'Error: ImagePullBackOff', record);
-      record.state = {
-        waiting: { reason: 'ImagePullBackOff', message: `${backOff}: ErrImagePull: ${message}` },
-      };
-      this.sync();
-      this.later(record.pullBackOff * latency.second, () => {
-        record.run--;
-        this.prepare(record);
-      });
-      record.pullBackOff = Math.min(longestBackOff, record.pullBackOff * 2);
-    });
-  }
-
-  private start(record: ContainerRecord): void {
+  /** The image is there. */
+  start(record: ContainerRecord): void {
     const pod = this.live;
     if (!pod) return;
     const { name } = record.spec;
@@ -274,7 +199,10 @@ export class PodWorker {
       record.state = { waiting: { reason: 'CreateContainerConfigError', message: missing } };
       this.event('Warning', 'Failed', `Error: ${missing}`, record);
       this.sync();
-      this.later(10 * latency.second, () => this.start(record));
+      const { run } = record;
+      this.later(10 * latency.second, () => {
+        if (record.run === run) this.start(record);
+      });
       return;
     }
     const run = record.run;
@@ -442,7 +370,7 @@ export class PodWorker {
       this.cancelAll();
       if (this.sandboxed) this.kubelet.runtime.removeSandbox(pod);
       this.sandboxed = false;
-      this.kubelet.finished(this);
+      this.kubelet.finished(this.uid);
       this.kubelet.server.removeNow(pod);
     });
   }

@@ -165,6 +165,31 @@ describe('containers that end', () => {
     expect(pulls?.count).toBe(2);
   });
 
+  test('a better image is taken at once', () => {
+    const cluster = started('a', { image: 'missing' });
+    cluster.apply(podYaml('a', { image: 'nginx' }));
+    expect(stateOf(cluster, 'a')).toMatchObject({
+      ready: true,
+      restartCount: 0,
+      image: 'docker.io/library/nginx:latest',
+    });
+    cluster.clock.advance(60 * second);
+    expect(stateOf(cluster, 'a')?.restartCount).toBe(0);
+  });
+
+  test('another image restarts a running container', () => {
+    const cluster = started('a', { image: 'nginx:1' });
+    cluster.apply(podYaml('a', { image: 'nginx:2' }));
+    cluster.clock.advance(5 * second);
+    expect(stateOf(cluster, 'a')).toMatchObject({
+      ready: true,
+      restartCount: 1,
+      image: 'docker.io/library/nginx:2',
+    });
+    expect(cluster.events('a')).toContain('Killing: Container c definition changed, will be restarted');
+    expect(cluster.pod('a').status.podIP).toBe('10.244.1.2');
+  });
+
   test('an image that may not be pulled', () => {
     const cluster = started('a', { container: 'imagePullPolicy: Never' });
     expect(stateOf(cluster, 'a')?.state?.waiting?.reason).toBe('ErrImageNeverPull');
