@@ -19,7 +19,7 @@ function key(object: unknown): string {
   return `${textAt(object, 'metadata.namespace')}/${textAt(object, 'metadata.name')}`;
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly body: unknown;
   readonly headers?: Record<string, string>;
@@ -27,7 +27,7 @@ interface Answer {
 
 const groups = [...new Set(resourceKinds.map((kind) => kind.group))].filter((group) => group !== '');
 
-function respond(objects: readonly unknown[], now: number, request: IncomingMessage): Answer {
+export function respond(objects: readonly unknown[], now: number, request: IncomingMessage): Answer {
   const url = new URL(request.url ?? '/', 'http://server');
   const parts = url.pathname.split('/').filter((part) => part !== '');
   const ok = (body: unknown): Answer => ({ status: 200, body });
@@ -56,26 +56,39 @@ function respond(objects: readonly unknown[], now: number, request: IncomingMess
       kind: 'APIResourceList',
       apiVersion: 'v1',
       groupVersion: apiVersion,
-      resources: known.map((kind) => ({
-        name: kind.plural,
-        singularName: kind.singular,
-        namespaced: kind.namespaced,
-        kind: kind.kind,
-        shortNames: kind.shortNames,
-        categories: [
-          'Pod',
-          'Service',
-          'DaemonSet',
-          'Deployment',
-          'ReplicaSet',
-          'StatefulSet',
-          'Job',
-          'CronJob',
-        ].includes(kind.kind)
-          ? ['all']
-          : [],
-        verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
-      })),
+      resources: [
+        ...known.map((kind) => ({
+          name: kind.plural,
+          singularName: kind.singular,
+          namespaced: kind.namespaced,
+          kind: kind.kind,
+          shortNames: kind.shortNames,
+          categories: [
+            'Pod',
+            'Service',
+            'DaemonSet',
+            'Deployment',
+            'ReplicaSet',
+            'StatefulSet',
+            'Job',
+            'CronJob',
+          ].includes(kind.kind)
+            ? ['all']
+            : [],
+          verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
+        })),
+        ...known
+          .filter(({ kind }) => ['Deployment', 'ReplicaSet', 'StatefulSet'].includes(kind))
+          .map(({ plural }) => ({
+            name: `${plural}/scale`,
+            singularName: '',
+            namespaced: true,
+            group: 'autoscaling',
+            version: 'v1',
+            kind: 'Scale',
+            verbs: ['get', 'patch', 'update'],
+          })),
+      ],
     });
   }
   const namespaced = rest[0] === 'namespaces' && rest.length > 2;

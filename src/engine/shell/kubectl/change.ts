@@ -7,7 +7,7 @@ import { Failure, failure, type Invocation, refusal } from './invocation.ts';
 import { dryRunOf, printDone } from './output.ts';
 import type { Found, Target } from './targets.ts';
 
-/** What a change made of an object: the words to print, or why not. */
+/** What a change made of an object: the words to print (others, or none, when it changed nothing), or why not. */
 export type Changed = { readonly action: string; readonly unchanged?: string } | Failure;
 
 /** Changes each object through the API server and prints what was done; a dry run is marked as one, but by `taint`. */
@@ -34,14 +34,10 @@ export function changeEach(
       dryRun === 'none' && !same
         ? k.host.api.update(target.resource, draft)
         : { ok: true, value: target.object };
+    const action = same ? (changed.unchanged ?? changed.action) : changed.action;
     if (!result.ok) errors.push(refusal(result.error));
-    else
-      code ||= printDone(
-        k,
-        { resource: target.resource, object: result.value },
-        same ? (changed.unchanged ?? changed.action) : changed.action,
-        mark,
-      );
+    else if (action !== '')
+      code ||= printDone(k, { resource: target.resource, object: result.value }, action, mark);
   }
   return k.report(errors) || code;
 }

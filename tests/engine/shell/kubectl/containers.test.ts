@@ -10,6 +10,10 @@ const echo: Tool = function* (ctx, args) {
   ctx.out(`${ctx.place.name}: ${args.join(' ')}\n`);
   return 0;
 };
+const cat: Tool = function* (ctx) {
+  ctx.out(yield* ctx.stdin.readAll());
+  return 0;
+};
 const fail: Tool = function* (_, args) {
   return Number(args[0]);
 };
@@ -48,6 +52,7 @@ function place(name: string): Place {
     env: {},
     tools: new Map([
       ['echo', echo],
+      ['cat', cat],
       ['fail', fail],
     ]),
     processes: new Processes(bench.world),
@@ -99,6 +104,10 @@ describe('exec', () => {
   });
   test('takes a pod that a Service selects', () => {
     expect(bench.line('exec svc/web -- echo').stdout).toBe('web-1/c: \n');
+  });
+  test('passes standard input on with -i only', () => {
+    expect(bench.line('exec -i a -- cat', 'hello').stdout).toBe('hello');
+    expect(bench.line('exec a -- cat', 'hello').stdout).toBe('');
   });
   test('passes the exit code on', () => {
     expect(bench.line('exec a -- fail 7')).toEqual({

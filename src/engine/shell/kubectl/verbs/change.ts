@@ -1,5 +1,4 @@
-import { child, type Draft, type DraftValue, isObject } from '../../../api/json.ts';
-import { setOwn } from '../../../api/yaml.ts';
+import { child, isObject, setOwn, type Draft, type DraftValue } from '../../../api/json.ts';
 import type { Task } from '../../../net/task.ts';
 import { changeEach, splitPairs } from '../change.ts';
 import { Failure, failure, type Invocation, refusal } from '../invocation.ts';
@@ -78,6 +77,11 @@ export function* scale(k: Invocation): Task<number> {
   }
   const found = findTargets(k, k.args, { all: false });
   if (found instanceof Failure) return k.fail(found);
+  if (found.targets.length === 0 && found.errors.length > 0) {
+    const messages = found.errors.map(({ text }) => text.replace(/^Error from server \(NotFound\): /, ''));
+    const all = messages.length === 1 ? messages.join() : `[${messages.join(', ')}]`;
+    return k.fail(`no objects passed to scale ${all}`);
+  }
   const expected = k.flags.number('current-replicas') ?? -1;
   return changeEach(k, found, (draft, { resource, object }) => {
     if (!scalable.has(resource.kind)) {
@@ -151,7 +155,7 @@ function editContainers(
     if (containers.length === 0)
       return failure(`${objectPrefix(resource)}/${object.metadata.name} has no containers`);
     for (const container of containers) edit(container, pairs, removed);
-    return { action: `${what} updated` };
+    return { action: `${what} updated`, unchanged: '' };
   });
 }
 
@@ -168,7 +172,7 @@ export function* setSelector(k: Invocation): Task<number> {
     const selector: Draft = {};
     for (const [key = '', value = ''] of pairs) setOwn<DraftValue | undefined>(selector, key, value);
     child(draft, 'spec')['selector'] = selector;
-    return { action: 'selector updated' };
+    return { action: 'selector updated', unchanged: '' };
   });
 }
 

@@ -3,6 +3,7 @@ import { matchesSelector } from '../../../api/labels.ts';
 import type { KubeObject, Pod } from '../../../api/types.ts';
 import type { Task } from '../../../net/task.ts';
 import { execute, findTool } from '../../execute.ts';
+import { textInput } from '../../pipe.ts';
 import { timestampOf } from '../../../api/clock.ts';
 import { Failure, failure, type Invocation, refusal } from '../invocation.ts';
 import type { LogLine } from '../host.ts';
@@ -129,7 +130,8 @@ export function* exec(k: Invocation): Task<number> {
   if (findTool(place, command[0] ?? '') === undefined) {
     return k.fail(startFailure(command[0] ?? '', uidOf(pod)));
   }
-  const code = yield* execute(place, command, k.ctx);
+  const stdin = k.flags.on('stdin') ? k.ctx.stdin : textInput('');
+  const code = yield* execute(place, command, { ...k.ctx, stdin });
   if (code !== 0 && k.ctx.session.limit === undefined) k.note(`command terminated with exit code ${code}`);
   return code;
 }

@@ -1,12 +1,11 @@
 import type { Draft, DraftValue } from '../../../api/json.ts';
-import { isObject } from '../../../api/json.ts';
+import { isObject, setOwn } from '../../../api/json.ts';
 import { checkFields } from '../../../api/fields.ts';
 import { groupKind, type ResourceKind, resourceOfKind } from '../../../api/kinds.ts';
 import type { KubeObject } from '../../../api/types.ts';
-import { setOwn } from '../../../api/yaml.ts';
 import type { Task } from '../../../net/task.ts';
 import { Failure, failure, type Invocation, refusal } from '../invocation.ts';
-import { dryRunOf, formatObjects, outputFormat, printDone } from '../output.ts';
+import { dryRunOf, outputFormat, printDone } from '../output.ts';
 import { absolute } from '../sources.ts';
 import { findTargets } from '../targets.ts';
 import { entriesAt, listAt, textAt, valueAt } from '../value.ts';
@@ -26,13 +25,7 @@ export function createGenerated(
   if (resource === undefined) return failure(`no matches for kind ${JSON.stringify(kind)}`);
   if (dryRun !== 'none') {
     const shown = generated(resource, manifest);
-    const text =
-      format.kind === 'human'
-        ? ''
-        : formatObjects(k, format, [{ resource, object: shown }], { single: true, headers: true });
-    if (text instanceof Failure) return text;
-    if (format.kind === 'human') printDone(k, { resource, object: shown }, done);
-    else k.print(text);
+    if (done !== 'silent') announce(k, kind, shown, done);
     return { object: shown };
   }
   const whole = complete(resource, manifest, k.namespace);
@@ -49,8 +42,14 @@ export function createGenerated(
       return new Failure(`error: ${verb}${message}`);
     return refusal(result.error);
   }
-  if (done !== 'silent') printDone(k, { resource, object: result.value }, done);
+  if (done !== 'silent') announce(k, kind, result.value, done);
   return { object: result.value };
+}
+
+/** Prints an object that was made, as `-o` asks for it. */
+export function announce(k: Invocation, kind: string, object: KubeObject, done: string): number {
+  const resource = resourceOfKind(kind);
+  return resource === undefined ? 1 : printDone(k, { resource, object }, done);
 }
 
 function complete({ apiVersion, kind, namespaced }: ResourceKind, manifest: Draft, namespace: string): Draft {

@@ -171,6 +171,7 @@ export function* taint(k: Invocation): Task<number> {
     (draft, { object }) => {
       const spec = child(draft, 'spec');
       let taints: Draft[] = Array.isArray(spec['taints']) ? spec['taints'].filter(isObject) : [];
+      const added: Draft[] = [];
       for (const { key, value, effect, remove } of wanted) {
         const same = (other: Draft) => other['key'] === key && (effect === '' || other['effect'] === effect);
         const exists = taints.some(same);
@@ -182,8 +183,9 @@ export function* taint(k: Invocation): Task<number> {
           );
         }
         taints = taints.filter((other) => !same(other));
-        if (!remove) taints.push({ key, ...(value === '' ? {} : { value }), effect });
+        if (!remove) added.push({ key, ...(value === '' ? {} : { value }), effect });
       }
+      taints = [...added, ...taints];
       if (taints.length > 0) spec['taints'] = taints;
       else delete spec['taints'];
       const removals = wanted.filter(({ remove }) => remove).length;

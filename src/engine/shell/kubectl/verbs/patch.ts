@@ -1,8 +1,8 @@
 import { checkFields } from '../../../api/fields.ts';
-import { type Draft, type DraftValue, isObject } from '../../../api/json.ts';
+import { type Draft, type DraftValue, isObject, setOwn } from '../../../api/json.ts';
 import type { ResourceKind } from '../../../api/kinds.ts';
 import { applyPatch } from '../../../api/merge.ts';
-import { readYaml, setOwn } from '../../../api/yaml.ts';
+import { readYaml } from '../../../api/yaml.ts';
 import type { Task } from '../../../net/task.ts';
 import { changeEach } from '../change.ts';
 import { goValue } from '../go-format.ts';

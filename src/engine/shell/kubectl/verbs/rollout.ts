@@ -1,7 +1,7 @@
-import { child, type Draft, draftOf } from '../../../api/json.ts';
+import { child, draftOf, setOwn, type Draft } from '../../../api/json.ts';
+import { groupResource } from '../../../api/kinds.ts';
 import type { KubeObject } from '../../../api/types.ts';
 import { timestampOf } from '../../../api/clock.ts';
-import { setOwn } from '../../../api/yaml.ts';
 import type { Task } from '../../../net/task.ts';
 import { changeEach } from '../change.ts';
 import { Description } from '../describe/description.ts';
@@ -194,11 +194,13 @@ export function* restart(k: Invocation): Task<number> {
   return changeEach(k, found, (draft, { resource, object }) => {
     if (!['Deployment', 'DaemonSet', 'StatefulSet'].includes(resource.kind)) {
       return failure(
-        `${resource.plural} ${JSON.stringify(object.metadata.name)} restarting is not supported`,
+        `${groupResource(resource)} ${JSON.stringify(object.metadata.name)} restarting is not supported`,
       );
     }
     if (valueAt(object, 'spec.paused') === true) {
-      return failure("can't restart paused deployment (run rollout resume first)");
+      return failure(
+        `${groupResource(resource)} ${JSON.stringify(object.metadata.name)} can't restart paused deployment (run rollout resume first)`,
+      );
     }
     const annotations = child(child(child(child(draft, 'spec'), 'template'), 'metadata'), 'annotations');
     setOwn<Draft[string]>(annotations, 'kubectl.kubernetes.io/restartedAt', timestampOf(k.ctx.world.now));
@@ -218,7 +220,7 @@ function setPaused(k: Invocation, paused: boolean): number {
   const found = workloads(k);
   if (typeof found === 'number') return found;
   return changeEach(k, found, (draft, { resource, object }) => {
-    const what = `${resource.plural}${resource.group === '' ? '' : `.${resource.group}`} ${JSON.stringify(object.metadata.name)}`;
+    const what = `${groupResource(resource)} ${JSON.stringify(object.metadata.name)}`;
     if (resource.kind !== 'Deployment')
       return failure(`${what} ${paused ? 'pausing' : 'resuming'} is not supported`);
     if ((valueAt(object, 'spec.paused') === true) === paused) {

@@ -1,13 +1,13 @@
+import { setOwn } from '../../../api/json.ts';
 import type { Draft, DraftValue } from '../../../api/json.ts';
 import { resourceOfKind } from '../../../api/kinds.ts';
 import type { KubeObject, Pod } from '../../../api/types.ts';
-import { setOwn } from '../../../api/yaml.ts';
 import type { Task } from '../../../net/task.ts';
 import { Failure, failure, type Invocation } from '../invocation.ts';
 import { dryRunOf } from '../output.ts';
 import { listAt, numberAt, textAt, valueAt } from '../value.ts';
 import { nextChange } from '../waiting.ts';
-import { createGenerated } from './generate.ts';
+import { announce, createGenerated } from './generate.ts';
 
 export function* run(k: Invocation): Task<number> {
   const { flags } = k;
@@ -34,8 +34,7 @@ export function* run(k: Invocation): Task<number> {
   }
   const manifest = podManifest(k, name, words, restart);
   if (manifest instanceof Failure) return k.fail(manifest);
-  // A pod that is attached to is not announced: what follows is what it prints.
-  const created = createGenerated(k, 'Pod', manifest, attached ? 'silent' : 'created');
+  const created = createGenerated(k, 'Pod', manifest, 'silent');
   if (created instanceof Failure) return k.fail(created);
   if (flags.on('expose')) {
     const port = Number(flags.text('port'));
@@ -46,7 +45,8 @@ export function* run(k: Invocation): Task<number> {
     });
     if (service instanceof Failure) return k.fail(service);
   }
-  if (!attached) return 0;
+  // A pod that is attached to is not announced: what follows is what it prints.
+  if (!attached) return announce(k, 'Pod', created.object, 'created');
   const ended = yield* attachTo(k, created.object, restart);
   if (flags.on('rm')) removePod(k, created.object);
   if (ended.message !== '') k.note(ended.message);
