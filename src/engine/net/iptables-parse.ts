@@ -1,5 +1,4 @@
-import type { Prefix } from './address.ts';
-import { parseNetworks } from './iptables-address.ts';
+import { buildRules, type LoadedExtension, type RuleDraft } from './iptables-build.ts';
 import {
   COMMANDS,
   ILLEGAL,
@@ -11,26 +10,10 @@ import {
   type CommandLetter,
   type IptablesCommand,
   type IptablesOperation,
-  type ParsedRule,
   type ParseError,
 } from './iptables-command.ts';
-import {
-  isError,
-  type ExtensionError,
-  type GivenOptions,
-  type MatchExtension,
-  type OptionSpec,
-  type OptionValue,
-  type TargetExtension,
-} from './iptables-extension.ts';
-import {
-  parseInteger,
-  type IptablesFamily,
-  type Match,
-  type Rule,
-  type TableName,
-  type Target,
-} from './iptables-rule.ts';
+import type { MatchExtension, OptionSpec } from './iptables-extension.ts';
+import { parseInteger, type IptablesFamily, type TableName } from './iptables-rule.ts';
 import { MATCHES } from './match/registry.ts';
 import { protocolNumber } from './protocol.ts';
 import { TARGETS } from './target/registry.ts';
@@ -42,13 +25,7 @@ export interface ParseContext {
   readonly table?: TableName;
 }
 
-interface Loaded {
-  readonly name: string;
-  readonly extension: MatchExtension | TargetExtension;
-  readonly given: Map<string, OptionValue>;
-}
-
-type Found = { readonly loaded: Loaded; readonly spec: OptionSpec };
+type Found = { readonly loaded: LoadedExtension; readonly spec: OptionSpec };
 
 /** Parses the arguments of iptables or ip6tables 1.8.9, or one rule line of iptables-restore (iptables/xshared.c do_parse). */
 export function parseArguments(args: readonly string[], context: ParseContext): IptablesCommand | ParseError {
@@ -69,15 +46,7 @@ class Parser {
   #second: string | undefined;
   readonly #seen = new Set<string>();
   #table: string;
-  #source: { text: string; invert: boolean } | undefined;
-  #destination: { text: string; invert: boolean } | undefined;
-  #in: { name: string; invert: boolean } | undefined;
-  #out: { name: string; invert: boolean } | undefined;
-  #protocol: { number: number; invert: boolean; text: string } | undefined;
-  #fragment: { invert: boolean } | undefined;
-  readonly #matches: Loaded[] = [];
-  #target: Loaded | undefined;
-  #jump: { chain: string; goto: boolean } | undefined;
+  readonly #draft: RuleDraft = { matches: [] };
   #implicit = false;
   #counters: IptablesCommand['counters'];
   #verbose = false;
@@ -104,13 +73,7 @@ class Parser {
       this.#invert = true;
       return undefined;
     }
-    return this.#extensionProblem() ?? { error: `Bad argument \`${arg}'`, prefixed: false };
-  }
-
-  /** What an option's value was refused for before the word that does not fit. */
-  #extensionProblem(): ParseError | undefined {
-    const rules = this.#rules(this.#chain ?? '');
-    return 'error' in rules && rules.error.startsWith('invalid port') ? rules : undefined;
+    return { error: `Bad argument \`${arg}'`, prefixed: false };
   }
 
   #option(arg: string): ParseError | undefined {
@@ -172,7 +135,10 @@ class Parser {
   }
 
   #findExtensionOption(name: string): Found | undefined {
-    const loaded = [...(this.#target === undefined ? [] : [this.#target]), ...[...this.#matches].reverse()];
+    const loaded = [
+      ...(this.#draft.target === undefined ? [] : [this.#draft.target]),
+      ...[...this.#draft.matches].reverse(),
+    ];
     for (const candidate of loaded) {
       const spec = candidate.extension.options.find(
         (option) => option.name === name || option.alias === name,
@@ -193,8 +159,8 @@ class Parser {
 
   /** `-p tcp --dport 80` loads the match of that protocol by itself, once. */
   #loadProtocol(): boolean {
-    if (this.#protocol === undefined || this.#implicit) return false;
-    const { number } = this.#protocol;
+    if (this.#draft.protocol === undefined || this.#implicit) return false;
+    const { number } = this.#draft.protocol;
     const name =
       number === 58
         ? 'icmp6'
@@ -210,7 +176,7 @@ class Parser {
     const extension = name === undefined ? undefined : this.#findMatch(name);
     if (extension === undefined) return false;
     this.#implicit = true;
-    this.#matches.push({ name: extension.name, extension, given: new Map() });
+    this.#draft.matches.push({ name: extension.name, extension, given: new Map() });
     return true;
   }
 
@@ -248,7 +214,7 @@ class Parser {
           : `${loaded.name}: option "--${spec.name}" can only be used once.\n`,
       );
     }
-    const refused = spec.check?.(value, this.#protocol);
+    const refused = spec.check?.(value, this.#draft.protocol);
     if (refused !== undefined) return problem(refused);
     loaded.given.set(spec.name, { value, invert });
     return undefined;
@@ -287,10 +253,10 @@ class Parser {
         this.#table = value;
         return undefined;
       case 's':
-        this.#source = { text: value, invert };
+        this.#draft.source = { text: value, invert };
         return undefined;
       case 'd':
-        this.#destination = { text: value, invert };
+        this.#draft.destination = { text: value, invert };
         return undefined;
       case 'p':
         return this.#setProtocol(value, invert);
@@ -299,27 +265,27 @@ class Parser {
         if (value.length > 15)
           return problem(`interface name \`${value}' must be shorter than IFNAMSIZ (15)`);
         if (value === '') return problem('Empty interface is likely to be undesired');
-        if (letter === 'i') this.#in = { name: value, invert };
-        else this.#out = { name: value, invert };
+        if (letter === 'i') this.#draft.in = { name: value, invert };
+        else this.#draft.out = { name: value, invert };
         return undefined;
       }
       case 'j':
         return this.#setTarget(value);
       case 'g':
-        this.#jump = { chain: value, goto: true };
+        this.#draft.jump = { chain: value, goto: true };
         return undefined;
       case 'm': {
         const extension = this.#findMatch(value);
         if (extension === undefined)
           return problem(`Couldn't load match \`${value}':No such file or directory\n`);
-        this.#matches.push({ name: extension.name, extension, given: new Map() });
+        this.#draft.matches.push({ name: extension.name, extension, given: new Map() });
         return undefined;
       }
       case 'f':
         if (this.#context.family === 'ipv6') {
           return problem("`-f' is not supported in IPv6, use -m frag instead");
         }
-        this.#fragment = { invert };
+        this.#draft.fragment = { invert };
         return undefined;
       case 'c': {
         let bytes = this.#next();
@@ -372,7 +338,7 @@ class Parser {
     const number = protocolNumber(text);
     if (number === undefined) return problem(`unknown protocol "${text}" specified`);
     if (number === 0 && invert) return problem('rule would never match protocol');
-    this.#protocol = { number, invert, text };
+    this.#draft.protocol = { number, invert };
     return undefined;
   }
 
@@ -383,11 +349,11 @@ class Parser {
       extension !== undefined &&
       (extension.families === undefined || extension.families.includes(this.#context.family))
     ) {
-      this.#target = { name, extension, given: new Map() };
+      this.#draft.target = { name, extension, given: new Map() };
       return undefined;
     }
     if (name.length >= 29) return problem(`Invalid target name \`${name}' (28 chars max)`);
-    this.#jump = { chain: name, goto: false };
+    this.#draft.jump = { chain: name, goto: false };
     return undefined;
   }
 
@@ -435,8 +401,13 @@ class Parser {
             ? { kind: 'delete-number', chain: chain ?? '', position }
             : position;
         }
-        const rules = this.#rules(chain ?? '');
-        if ('error' in rules) return rules;
+        const rules = buildRules(this.#draft, {
+          family: this.#context.family,
+          table: tableOf(this.#table) ?? 'filter',
+          chain: chain ?? '',
+          setExists: this.#context.setExists,
+        });
+        if (typeof rules === 'string') return problem(rules);
         if (kind !== 'insert' && kind !== 'replace') return { kind, chain: chain ?? '', rules };
         const position = second === undefined ? 1 : this.#position(second);
         return typeof position === 'number' ? { kind, chain: chain ?? '', position, rules } : position;
@@ -460,111 +431,4 @@ class Parser {
         return { kind, chain: chain ?? '', policy: second ?? '' };
     }
   }
-
-  #rules(chain: string): readonly ParsedRule[] | ParseError {
-    if (this.#in !== undefined && (chain === 'OUTPUT' || chain === 'POSTROUTING')) {
-      return problem(`Can't use -i with ${chain}\n`);
-    }
-    if (this.#out !== undefined && (chain === 'PREROUTING' || chain === 'INPUT')) {
-      return problem(`Can't use -o with ${chain}\n`);
-    }
-    const sources = this.#networks(this.#source);
-    if (typeof sources === 'string') return problem(sources);
-    const destinations = this.#networks(this.#destination);
-    if (typeof destinations === 'string') return problem(destinations);
-    if (
-      (sources.length > 1 && this.#source?.invert === true) ||
-      (destinations.length > 1 && this.#destination?.invert === true)
-    ) {
-      return problem('! not allowed with multiple source or destination IP addresses');
-    }
-    const protocol = this.#protocol;
-    const ruleContext = {
-      family: this.#context.family,
-      table: tableOf(this.#table) ?? 'filter',
-      chain,
-      protocol,
-      setExists: this.#context.setExists,
-    } as const;
-    let kernel: string | undefined;
-    const matches: Match[] = [];
-    for (const loaded of this.#matches) {
-      const match = createMatch(loaded, ruleContext);
-      if (!isError(match)) matches.push(match);
-      else if ('error' in match) return problem(match.error);
-      else kernel ??= match.kernel;
-    }
-    let target: Target | undefined;
-    if (this.#jump !== undefined)
-      target = { kind: this.#jump.goto ? 'goto' : 'jump', chain: this.#jump.chain };
-    if (this.#target !== undefined) {
-      const created = createTarget(this.#target, ruleContext);
-      if (!isError(created)) target = created;
-      else if ('error' in created) return problem(created.error);
-      else kernel ??= created.kernel;
-    }
-    if (kernel !== undefined) return [{ kernel }];
-    const base: Rule = {
-      family: this.#context.family,
-      ...(this.#in === undefined || (this.#in.name === '+' && !this.#in.invert)
-        ? {}
-        : { inInterface: this.#in }),
-      ...(this.#out === undefined || (this.#out.name === '+' && !this.#out.invert)
-        ? {}
-        : { outInterface: this.#out }),
-      ...(protocol === undefined || protocol.number === 0
-        ? {}
-        : { protocol: { number: protocol.number, invert: protocol.invert } }),
-      ...(this.#fragment === undefined ? {} : { fragment: this.#fragment }),
-      matches,
-      ...(target === undefined ? {} : { target }),
-    };
-    const rules: ParsedRule[] = [];
-    for (const source of sources) {
-      for (const destination of destinations) {
-        rules.push({
-          rule: {
-            ...base,
-            ...(source === undefined
-              ? {}
-              : { source: { prefix: source, invert: this.#source?.invert ?? false } }),
-            ...(destination === undefined
-              ? {}
-              : { destination: { prefix: destination, invert: this.#destination?.invert ?? false } }),
-          },
-        });
-      }
-    }
-    return rules;
-  }
-
-  #networks(option: { text: string; invert: boolean } | undefined): readonly (Prefix | undefined)[] | string {
-    return option === undefined
-      ? [undefined]
-      : parseNetworks(option.text, option.invert, this.#context.family);
-  }
-}
-
-function createMatch(
-  loaded: Loaded,
-  context: Parameters<MatchExtension['create']>[1],
-): Match | ExtensionError {
-  const extension = MATCHES.get(loaded.name);
-  return extension === undefined
-    ? { kernel: 'No such file or directory' }
-    : extension.create(givenOf(loaded), context);
-}
-
-function createTarget(
-  loaded: Loaded,
-  context: Parameters<TargetExtension['create']>[1],
-): Target | ExtensionError {
-  const extension = TARGETS.get(loaded.name);
-  return extension === undefined
-    ? { kernel: 'No such file or directory' }
-    : extension.create(givenOf(loaded), context);
-}
-
-function givenOf(loaded: Loaded): GivenOptions {
-  return loaded.given;
 }
