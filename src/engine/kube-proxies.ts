@@ -10,6 +10,9 @@ import type { EngineRuntime, MachineListener } from './runtime.ts';
 
 /** From a change of a Service or its endpoints to the rules, in virtual microseconds. */
 const SYNC_DELAY = 10_000;
+/** `minSyncPeriod`: after two syncs in a row there is one a second (pkg/util/async, BoundedFrequencyRunner). */
+const MIN_SYNC_PERIOD = 1_000_000;
+const BURST = 2;
 
 /** The kube-proxies of all nodes: a change of Services or endpoints reaches every one of them a moment later. */
 export class KubeProxies implements MachineListener {
@@ -18,6 +21,8 @@ export class KubeProxies implements MachineListener {
   readonly #podCIDR: string;
   readonly #proxies = new Map<string, KubeProxy>();
   #scheduled = false;
+  #tokens = BURST;
+  #counted = 0;
 
   constructor(world: World, store: Store, runtime: EngineRuntime, options: { readonly podCIDR: string }) {
     this.#world = world;
@@ -47,7 +52,12 @@ export class KubeProxies implements MachineListener {
   #dirty(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#world.schedule(SYNC_DELAY, () => {
+    const { now } = this.#world;
+    this.#tokens = Math.min(BURST, this.#tokens + (now - this.#counted) / MIN_SYNC_PERIOD);
+    this.#counted = now;
+    const wait = Math.max(0, 1 - this.#tokens) * MIN_SYNC_PERIOD;
+    this.#tokens--;
+    this.#world.schedule(Math.max(SYNC_DELAY, wait), () => {
       this.#scheduled = false;
       const services = this.#store.list('Service');
       const slices = this.#store.list('EndpointSlice');
