@@ -310,6 +310,7 @@ export class Neighbours {
 
   /** Every entry that `ip neigh` shows: by device, then address. Those of NOARP devices are hidden, as they are there. */
   list(family?: 4 | 6): Neighbour[] {
+    this.#ns.fillAll();
     const entries: Neighbour[] = [];
     for (const dev of this.#ns.devices.values()) {
       const own = [...(dev.neighbours?.values() ?? [])].filter(
@@ -325,12 +326,14 @@ export class Neighbours {
 
   /** `ip neigh add`: EEXIST when there is one. */
   add(dev: Device, ip: Ip, mac: Mac | undefined, state: NeighbourState): Errno | undefined {
+    this.#ns.fillAll();
     if (dev.neighbours?.has(ip) === true) return 'EEXIST';
     return this.replace(dev, ip, mac, state);
   }
 
   /** `ip neigh replace` and `change`. */
   replace(dev: Device, ip: Ip, mac: Mac | undefined, state: NeighbourState): Errno | undefined {
+    this.#ns.fillAll();
     if (
       mac === undefined &&
       state !== 'FAILED' &&
@@ -344,6 +347,7 @@ export class Neighbours {
 
   /** `ip neigh del`. */
   delete(dev: Device, ip: Ip): Errno | undefined {
+    this.#ns.fillAll();
     const entry = dev.neighbours?.get(ip);
     if (entry === undefined) return 'ENOENT';
     entry.drop();

@@ -61,6 +61,18 @@ export interface LinkChanges {
   readonly txQueueLength?: number;
 }
 
+/**
+ * Table entries that are made when they are needed: a node of a big cluster has a route, a neighbour and a tunnel endpoint
+ * for every other node and uses few of them. Before a destination is looked up `fill` adds what it may need; before a
+ * table is listed or changed by hand `fillAll` adds the rest, once. Both add real entries by the ordinary functions.
+ */
+export interface OnDemand {
+  /** The devices that its entries go through. */
+  readonly devices: readonly Device[];
+  fill(dst: Ip): void;
+  fillAll(): void;
+}
+
 /** A path MTU that was learnt from a frag-needed (`ip route get` shows it). */
 export interface PathMtu {
   readonly mtu: number;
@@ -83,6 +95,8 @@ export class Netns {
   bridgeCallIptables = true;
   bridgeCallIp6tables = true;
   destroyed = false;
+  onDemand: OnDemand | undefined = undefined;
+  #filling = false;
   #pathMtu: Map<Ip, PathMtu> | undefined;
   #icmpTokens: Map<Ip, TokenBucket> | undefined;
   #nextIndex = 1;
@@ -103,6 +117,22 @@ export class Netns {
     this.register(this.loopback);
     this.addAddress(this.loopback, { ip: 0x7f000001, length: 8, scope: 'host' });
     this.setLink('lo', { up: true });
+  }
+
+  /** What `onDemand` has for a destination. */
+  fill(dst: Ip): void {
+    if (this.onDemand === undefined || this.#filling) return;
+    this.#filling = true;
+    this.onDemand.fill(dst);
+    this.#filling = false;
+  }
+
+  /** All that `onDemand` has; from now on every entry is in its table. */
+  fillAll(): void {
+    const source = this.onDemand;
+    if (source === undefined || this.#filling) return;
+    this.onDemand = undefined;
+    source.fillAll();
   }
 
   /** Path MTUs by destination. */
@@ -379,6 +409,7 @@ export class Netns {
   /** Every route through it goes but those of the local table, which stay while the address does. */
   #goDown(device: Device): void {
     if (!device.up) return;
+    if (this.onDemand?.devices.includes(device) === true) this.fillAll();
     device.up = false;
     this.routes.flush(
       (route) => usesDevice(route, device) && !(route.type === 'local' && route.table === TABLE_LOCAL),

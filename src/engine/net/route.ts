@@ -157,26 +157,31 @@ export class RouteTables {
 
   /** `ip route add`. */
   add(spec: RouteSpec): Errno | undefined {
+    this.#ns.fillAll();
     return this.#insert(spec, 'add');
   }
 
   /** `ip route replace`. */
   replace(spec: RouteSpec): Errno | undefined {
+    this.#ns.fillAll();
     return this.#insert(spec, 'replace');
   }
 
   /** `ip route append`. */
   append(spec: RouteSpec): Errno | undefined {
+    this.#ns.fillAll();
     return this.#insert(spec, 'append');
   }
 
   /** `ip route change`: the prefix must be there. */
   change(spec: RouteSpec): Errno | undefined {
+    this.#ns.fillAll();
     return this.#insert(spec, 'change');
   }
 
   /** `ip route del`: the first route that has all that is given. */
   delete(spec: RouteSpec): Errno | undefined {
+    this.#ns.fillAll();
     const table = this.#table(spec.dst.ip, spec.table ?? defaultTable(spec.type));
     const routes = table?.get(spec.dst) ?? [];
     const index = routes.findIndex((route) => matches(route, spec));
@@ -208,6 +213,7 @@ export class RouteTables {
 
   /** In the order of `ip route show`: by network, shorter prefixes first. */
   list(table: number = TABLE_MAIN, family: 4 | 6 = 4): readonly Route[] {
+    this.#ns.fillAll();
     return this.#all(family).get(table)?.sorted() ?? [];
   }
 
@@ -334,6 +340,7 @@ export class RouteTables {
 
   #resolve(flow: RouteFlow, minScope = 0): RouteResult {
     const dst = flow.dst;
+    if (this.#ns.onDemand !== undefined) this.#ns.fill(dst);
     for (const rule of this.rules.list(isIpv6(dst) ? 6 : 4)) {
       if (!this.rules.matches(rule, flow)) continue;
       if (rule.action !== 'lookup')

@@ -70,11 +70,13 @@ export class VxlanDevice extends Device {
 
   /** `bridge fdb` entries of the device, newest first. */
   fdbList(): VxlanFdbEntry[] {
+    this.netns.fillAll();
     return [...this.#fdb.values()].flat().reverse();
   }
 
   /** `bridge fdb append`: one more remote for an address. */
   fdbAppend(mac: Mac, remote: Ip, kind: VxlanFdbEntry['kind'] = 'permanent'): Errno | undefined {
+    this.netns.fillAll();
     const entries = this.#fdb.get(mac) ?? [];
     if (entries.some((entry) => entry.remote === remote)) return 'EEXIST';
     this.#fdb.set(mac, [...entries, { mac, remote, kind, updated: this.netns.world.now }]);
@@ -83,6 +85,7 @@ export class VxlanDevice extends Device {
 
   /** `bridge fdb add`. */
   fdbAdd(mac: Mac, remote: Ip, kind: VxlanFdbEntry['kind'] = 'permanent'): Errno | undefined {
+    this.netns.fillAll();
     return this.#fdb.has(mac) ? 'EEXIST' : this.fdbAppend(mac, remote, kind);
   }
 
@@ -94,6 +97,7 @@ export class VxlanDevice extends Device {
 
   /** `bridge fdb del`; without a remote, all of the address. */
   fdbDelete(mac: Mac, remote?: Ip): Errno | undefined {
+    this.netns.fillAll();
     const entries = this.#fdb.get(mac);
     if (entries === undefined) return 'ENOENT';
     const rest = remote === undefined ? [] : entries.filter((entry) => entry.remote !== remote);
