@@ -9,6 +9,8 @@ get pods,svc done
 get pods -n empty
 get all -n empty
 get nodes nope
+get cm,no -A
+get no,cm -A
 get pods done -A
 get pods svc/web
 get pods --field-selector status.phase=Running -o name

@@ -64,10 +64,16 @@ function formatGroups(k: Invocation, wide: boolean, targets: readonly Target[], 
   const groups = groupByKind(targets);
   const kinds = found.listed ? found.resources.length : groups.length;
   const prefixed = kinds > 1 || k.args[0] === 'all' || k.flags.on('show-kind');
+  // kubectl keeps its printer: after a table with namespaces all have the column.
+  let namespaces = false;
   return groups
-    .map(([resource, objects]) =>
-      formatTable(resource.kind, objects, tableOptions(k, resource, { wide, prefixed })),
-    )
+    .map(([resource, objects]) => {
+      namespaces ||= k.allNamespaces && resource.namespaced;
+      return formatTable(resource.kind, objects, {
+        ...tableOptions(k, resource, { wide, prefixed }),
+        namespaces,
+      });
+    })
     .join('\n');
 }
 
