@@ -147,7 +147,7 @@ export function drawNode(input: NodeInput): DrawnNode {
       ),
     );
     if (host === undefined) continue;
-    const room = podWidth / 2 + density.gutter - 10;
+    const room = podWidth / 2 - 8 + (density.rows > 1 ? 0 : density.gutter);
     ports.push({
       ...port(
         machine.netns,

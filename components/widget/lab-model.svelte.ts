@@ -100,11 +100,20 @@ export class LabModel {
     this.diagnostics = data.diagnostics;
     if (data.diagnostics.some((one) => one.severity === 'error')) this.status = 'failed';
     this.select(firstOf(data.experiments));
-    const shown = data.source.show
-      .map((panel) => tabs.find((tab) => tab === panel))
-      .find((tab) => tab !== undefined);
-    this.tab =
-      shown ?? (this.walk.steps.length > 0 ? 'hops' : data.experiments.length > 0 ? 'terminal' : 'manifest');
+    this.tab = this.#firstTab();
+  }
+
+  /** The first panel that the author asks for, unless it would be empty. */
+  #firstTab(): Tab {
+    const asked = this.source.show.flatMap((panel) => tabs.filter((tab) => tab === panel));
+    const has: Readonly<Record<Tab, boolean>> = {
+      hops: this.walk.steps.length > 0,
+      packet: this.walk.steps.length > 0,
+      tables: this.walk.steps.length > 0,
+      terminal: this.source.blocks.some((block) => block.kind === 'console'),
+      manifest: this.manifests.length > 0,
+    };
+    return [...asked, ...tabs].find((tab) => has[tab]) ?? 'terminal';
   }
 
   get manifests(): ManifestBlock[] {
