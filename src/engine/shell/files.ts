@@ -67,6 +67,21 @@ export class VirtualFiles implements Files {
     );
   }
 
+  makeDirectory(path: string, parents: boolean): FileResult<void> {
+    const there = this.kind(path);
+    if (there !== undefined) return parents && there === 'directory' ? done : fail('EEXIST');
+    const parent = path.slice(0, path.lastIndexOf('/')) || '/';
+    if (/^\/(proc|sys)\//.test(path) || this.#directories.size >= MAX_FILES) return fail('EACCES');
+    if (this.kind(parent) !== 'directory') {
+      if (!parents || this.kind(parent) === 'file')
+        return fail(this.kind(parent) === 'file' ? 'ENOTDIR' : 'ENOENT');
+      const made = this.makeDirectory(parent, true);
+      if (!made.ok) return made;
+    }
+    this.#directories.add(path);
+    return done;
+  }
+
   list(path: string): FileResult<readonly string[]> {
     const kind = this.kind(path);
     if (kind === undefined) return fail('ENOENT');

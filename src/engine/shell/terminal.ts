@@ -5,6 +5,7 @@ import { bash } from './dialect.ts';
 import { Shell } from './interpret.ts';
 import { Job } from './job.ts';
 import { textInput } from './pipe.ts';
+import { resumeTaps, suspendTaps, type Tap } from './tap.ts';
 import type { Place, Session, Signals } from './tool.ts';
 
 export type TerminalLimits = Pick<
@@ -37,6 +38,7 @@ export class Terminal {
   readonly #limits: TerminalLimits;
   readonly #shell: Shell;
   #session: Session;
+  #taps: Set<Tap> | undefined;
   #sink: { readonly kind: 'out' | 'err'; readonly text: string }[] = [];
 
   constructor(world: World, place: Place, limits: TerminalLimits) {
@@ -57,6 +59,8 @@ export class Terminal {
     this.#shell.errexit = false;
     this.#sink = [];
     const world = this.#world;
+    // Captures that run in the background belong to this terminal, the tracer to whoever asked for a record.
+    resumeTaps(world, this.#taps);
     const before = this.#shell.jobs;
     const job = new Job(world, this.#place.processes, line, (signals) => this.#main(line, signals));
     const finished = (): boolean => job.status !== undefined || session.limit !== undefined;
@@ -69,6 +73,7 @@ export class Terminal {
     if (session.limit !== undefined)
       for (const other of this.#shell.jobs) if (!before.includes(other)) other.deliver('KILL');
     if (session.limit !== undefined) world.run({ time: 0, events: 1000 });
+    this.#taps = suspendTaps(world);
     const stdout = this.#sink
       .filter((part) => part.kind === 'out')
       .map((part) => part.text)
@@ -94,6 +99,7 @@ export class Terminal {
       out: (text) => this.#print('out', text),
       err: (text) => this.#print('err', text),
       signals,
+      tty: true,
     });
   }
 

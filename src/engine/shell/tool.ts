@@ -83,7 +83,8 @@ export interface ProcessTable {
   signal(pid: number, signal: SignalName): boolean;
 }
 
-export type FileError = 'ENOENT' | 'EACCES' | 'EISDIR' | 'ENOTDIR' | 'EROFS' | 'EINVAL' | 'ENOSPC' | 'ENODEV';
+export type FileError =
+  'EEXIST' | 'ENOENT' | 'EACCES' | 'EISDIR' | 'ENOTDIR' | 'EROFS' | 'EINVAL' | 'ENOSPC' | 'ENODEV';
 export type FileResult<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: FileError };
 
@@ -92,6 +93,7 @@ export interface Files {
   read(path: string): FileResult<string>;
   write(path: string, text: string, mode: 'truncate' | 'append'): FileResult<void>;
   remove(path: string): FileResult<void>;
+  makeDirectory(path: string, parents: boolean): FileResult<void>;
   list(path: string): FileResult<readonly string[]>;
   kind(path: string): 'file' | 'directory' | undefined;
 }

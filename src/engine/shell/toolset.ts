@@ -11,6 +11,7 @@ import { ip } from './tools/ip.ts';
 import { cut, head, sort, tail, tr, uniq, wc } from './tools/lines.ts';
 import { busyboxNc, nc } from './tools/nc.ts';
 import { conntrack, ipset, iptables, iptablesRestoreTool, iptablesSaveTool } from './tools/netfilter.ts';
+import { arp, busyboxArp, busyboxIfconfig, ifconfig, route } from './tools/net-tools.ts';
 import { busyboxNslookup, nslookup } from './tools/nslookup.ts';
 import { busyboxPing, ping } from './tools/ping.ts';
 import { busyboxTimeout, env, kill, ps, sleep, timeout, watch, xargs } from './tools/process.ts';
@@ -18,9 +19,10 @@ import { sed } from './tools/sed.ts';
 import { sh } from './tools/sh.ts';
 import { netstat, ss } from './tools/ss.ts';
 import { sysctl } from './tools/sysctl.ts';
-import { date, hostname, id, no, rm, seq, touch, uname, which, whoami, yes } from './tools/system.ts';
+import { date, hostname, id, mkdir, no, rm, seq, touch, uname, which, whoami, yes } from './tools/system.ts';
 import { tcpdump } from './tools/tcpdump.ts';
 import { test } from './tools/test.ts';
+import { tracepath } from './tools/tracepath.ts';
 import { busyboxTraceroute, traceroute } from './tools/traceroute.ts';
 import { busyboxWget, wget } from './tools/wget.ts';
 
@@ -46,6 +48,7 @@ export const TOOLSETS = {
     id,
     kill,
     ls,
+    mkdir,
     printf,
     ps,
     rm,
@@ -71,6 +74,10 @@ export const TOOLSETS = {
   },
   /** What asks and looks: iproute2, iputils, curl, GNU wget, OpenBSD's nc, BIND's tools, net-tools. */
   network: {
+    arp,
+    ifconfig,
+    route,
+    tracepath,
     arping,
     bridge,
     curl,
@@ -103,6 +110,8 @@ export const TOOLSETS = {
   },
   /** BusyBox's own forms of what others have too. */
   busybox: {
+    arp: busyboxArp,
+    ifconfig: busyboxIfconfig,
     ls: busyboxLs,
     timeout: busyboxTimeout,
     nc: busyboxNc,

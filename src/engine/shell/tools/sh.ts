@@ -81,7 +81,11 @@ export function ssh(find: (host: string) => Place | undefined): Tool {
       ctx.session.limit ??= 'scriptDepth';
       return 255;
     }
-    const inside = contextIn(place, 'bash', ctx);
+    // Without -t there is no terminal at the other end.
+    const inside = contextIn(place, 'bash', {
+      ...ctx,
+      tty: ctx.tty === true && args.slice(0, at).some((arg) => /^-[A-Za-z]*t/.test(arg)),
+    });
     const shell = shellIn(
       { ...inside, env: { ...place.env, HOME: '/root', USER: 'root' } },
       bash('bash: line 1'),

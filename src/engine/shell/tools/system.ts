@@ -224,3 +224,18 @@ export const touch = instant((ctx, args) => {
   }
   return status;
 });
+
+export const mkdir = instant((ctx, args) => {
+  const given = options(ctx, args, { short: 'pm:v' });
+  if (given === undefined) return 1;
+  let status = 0;
+  for (const name of given.rest) {
+    const made = ctx.files.makeDirectory(resolve(ctx.cwd, name), given.has('p'));
+    if (made.ok) continue;
+    ctx.err(
+      `mkdir: cannot create directory '${name}': ${made.error === 'EEXIST' ? 'File exists' : fileErrorText(made.error)}\n`,
+    );
+    status = 1;
+  }
+  return status;
+});

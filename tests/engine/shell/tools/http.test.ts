@@ -25,7 +25,7 @@ describe('curl', () => {
     ],
     ['curl -s http://10.2.0.2:81/', '', '', 7],
     [
-      'curl http://10.2.0.2:81/',
+      'ssh ta curl http://10.2.0.2:81/',
       '',
       `${meter}${nothing}\ncurl: (7) Failed to connect to 10.2.0.2 port 81 after 0 ms: Could not connect to server\n`,
       7,
@@ -50,7 +50,8 @@ describe('curl', () => {
       7,
     ],
     ['curl -sS http://nosuch/', '', 'curl: (6) Could not resolve host: nosuch\n', 6],
-    ['curl http://nosuch/', '', `${meter}${nothing}curl: (6) Could not resolve host: nosuch\n`, 6],
+    ['curl http://nosuch/', '', 'curl: (6) Could not resolve host: nosuch\n', 6],
+    ['ssh ta curl http://nosuch/', '', `${meter}${nothing}curl: (6) Could not resolve host: nosuch\n`, 6],
     ['curl -sS http://10.2.0.2:82/', '', 'curl: (52) Empty reply from server\n', 52],
     ['curl -sS http://10.2.0.2:83/', '', 'curl: (56) Recv failure: Connection reset by peer\n', 56],
     [
@@ -119,7 +120,7 @@ describe('curl', () => {
   });
 
   it('tells everything with -v, the body after the log as when it is no terminal', () => {
-    expect(new Lan().out('curl -sv http://web/')).toBe(`* Host web:80 was resolved.
+    expect(new Lan().out('ssh ta curl -sv http://web/')).toBe(`* Host web:80 was resolved.
 * IPv6: (none)
 * IPv4: 10.2.0.2
 *   Trying 10.2.0.2:80...
@@ -139,6 +140,12 @@ describe('curl', () => {
 * Connection #0 to host web left intact
 hello
 `);
+  });
+
+  it('prints the body where it comes when it goes to a terminal', () => {
+    expect(new Lan().out('curl -sv http://web/')).toMatch(
+      /< \nhello\n\* Connection #0 to host web left intact\n$/,
+    );
   });
 
   it('asks for both address families in the order of the search list, and costs what that costs', () => {
