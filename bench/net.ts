@@ -8,6 +8,7 @@ import type { Netns } from '../src/engine/net/netns.ts';
 import { Trace } from '../src/engine/net/trace.ts';
 import { VxlanDevice } from '../src/engine/net/vxlan.ts';
 import { World } from '../src/engine/net/world.ts';
+import { printTable, type Row } from './table.ts';
 
 const ip = (text: string): Ip => parseIp(text) ?? 0;
 
@@ -59,7 +60,7 @@ function attach(ns: Netns, dev: string, address: string, length: number): void {
   ns.setLink(dev, { up: true });
 }
 
-function run(seconds: number, traced: boolean): { perSecond: number; requests: number } {
+function traversals(seconds: number, traced: boolean): number {
   const { world, client, server } = build();
   server.sockets.bindUdp({
     ip: 0,
@@ -89,13 +90,21 @@ function run(seconds: number, traced: boolean): { perSecond: number; requests: n
     world.run({ until: () => replies >= target });
   }
   const took = (performance.now() - begin) / 1000;
-  const requests = replies - before;
-  return { perSecond: (requests * 8) / took, requests };
+  return ((replies - before) * 8) / took;
 }
 
-for (const traced of [false, true]) {
-  const { perSecond } = run(3, traced);
-  console.log(
-    `${traced ? 'traced  ' : 'untraced'} ${(perSecond / 1e6).toFixed(2)} million link traversals per second`,
-  );
+/** Link traversals per second beside what was asked for; ns-3 3.37 (C++) does some 160,000 over the same three links. */
+export function run(): Promise<void> {
+  const rows: Row[] = [
+    [false, 1_500_000],
+    [true, 200_000],
+  ].map(([traced, wanted]) => ({
+    what: `UDP request and reply, pod → node → node → pod, ${traced === true ? 'fully traced' : 'untraced'}`,
+    measured: traversals(3, traced === true),
+    unit: 'links/s',
+    comparedWith: 'at least',
+    reference: Number(wanted),
+  }));
+  printTable('The data path', rows);
+  return Promise.resolve();
 }

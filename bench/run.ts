@@ -1,6 +1,7 @@
 /** `npm run bench [NAME…]`: every measurement, or those named; each is printed beside what it is compared with. */
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>> = {
   lab: () => import('./lab.ts'),
+  net: () => import('./net.ts'),
   page: () => import('./page.ts'),
   weight: () => import('./weight.ts'),
   site: () => import('./site.ts'),
