@@ -20,7 +20,9 @@ export class Veth extends Device {
   }
 
   override get operState(): OperState {
-    return !this.up ? 'DOWN' : this.carrier ? 'UP' : 'LOWERLAYERDOWN';
+    if (this.up && this.carrier) return 'UP';
+    // default_operstate (net/core/link_watch.c) looks for the other end in this namespace only.
+    return this.up && this.peer?.netns === this.netns ? 'LOWERLAYERDOWN' : 'DOWN';
   }
 
   override stateChanged(): void {
