@@ -12,7 +12,7 @@ export const ownedKinds = [
   'Service',
 ];
 
-/** The indexes that controllers need: `owner` by uid, and pods by `node`, `labels` (`namespace/key=value`), `orphans` (namespace) and `anti-affinity`. */
+/** The indexes that controllers need: `owner` by uid, `orphans` by namespace, and pods by `node`, `labels` (`namespace/key=value`) and `anti-affinity`. */
 export function indexOwned(store: Store): void {
   for (const kind of ownedKinds) {
     store.addIndex(
@@ -37,13 +37,15 @@ export function indexOwned(store: Store): void {
       ),
     ({ metadata }) => metadata.labels,
   );
-  store.addIndex(
-    'Pod',
-    'orphans',
-    ({ metadata }) =>
-      metadata.ownerReferences?.some(({ controller }) => controller) ? [] : [metadata.namespace ?? ''],
-    ({ metadata }) => metadata.ownerReferences,
-  );
+  for (const kind of ['Pod', 'ReplicaSet'] as const) {
+    store.addIndex(
+      kind,
+      'orphans',
+      ({ metadata }) =>
+        metadata.ownerReferences?.some(({ controller }) => controller) ? [] : [metadata.namespace ?? ''],
+      ({ metadata }) => metadata.ownerReferences,
+    );
+  }
   store.addIndex(
     'Pod',
     'anti-affinity',

@@ -17,6 +17,7 @@ import { ReplicaSetController } from './replicaset.ts';
 import type { Runtime } from './runtime.ts';
 import { Scheduler } from './scheduler.ts';
 import { StatefulSetController } from './statefulset.ts';
+import { TaintEvictionController } from './taint-eviction.ts';
 
 /** The scheduler, the controllers and the kubelets over an API server, in virtual time. */
 export class ControlPlane {
@@ -47,6 +48,7 @@ export class ControlPlane {
     new JobController(context);
     new EndpointSliceController(context);
     new Scheduler(context);
+    new TaintEvictionController(context);
     new Kubelet(context, runtime);
   }
 

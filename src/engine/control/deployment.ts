@@ -1,8 +1,9 @@
 import { safeEncode } from '../api/draw.ts';
 import { compactJson, draftOf, equalJson } from '../api/json.ts';
-import { labelOf } from '../api/labels.ts';
-import type { Condition, Deployment, IntOrString, PodTemplateSpec, ReplicaSet } from '../api/types.ts';
+import { labelOf, matchesSelector } from '../api/labels.ts';
+import type { Deployment, IntOrString, PodTemplateSpec, ReplicaSet } from '../api/types.ts';
 import type { ControlContext } from './context.ts';
+import { deploymentConditions, progressDeadline } from './deployment-conditions.ts';
 import { latency } from './latency.ts';
 import { keyOf, splitKey, WorkQueue } from './queue.ts';
 import { controllerReference, controllerUid } from './replicaset.ts';
@@ -15,6 +16,8 @@ const component = 'deployment-controller';
 export class DeploymentController {
   private readonly context: ControlContext;
   private readonly queue: WorkQueue;
+  /** When the roll of each Deployment that is under way counts as stuck. */
+  private readonly deadlines = new Map<string, number>();
 
   constructor(context: ControlContext) {
     this.context = context;
@@ -61,11 +64,24 @@ export class DeploymentController {
     this.updateStatus(key);
   }
 
+  /** Its ReplicaSets, after adopting orphans that its selector picks. */
   private setsOf(deployment: Deployment): ReplicaSet[] {
-    const { store } = this.context;
-    return store
-      .indexed('ReplicaSet', 'owner', deployment.metadata.uid)
-      .filter((set) => controllerUid(set) === deployment.metadata.uid);
+    const { store, server } = this.context;
+    const { namespace = '', uid, deletionTimestamp } = deployment.metadata;
+    const sets = store.indexed('ReplicaSet', 'owner', uid).filter((set) => controllerUid(set) === uid);
+    if (deletionTimestamp !== undefined) return sets;
+    for (const orphan of store.indexed('ReplicaSet', 'orphans', namespace)) {
+      if (!matchesSelector(deployment.spec.selector, orphan.metadata.labels)) continue;
+      const adopted = server.modify('ReplicaSet', namespace, orphan.metadata.name, (live) => ({
+        ...live,
+        metadata: {
+          ...live.metadata,
+          ownerReferences: [...(live.metadata.ownerReferences ?? []), controllerReference(deployment)],
+        },
+      }));
+      if (adopted) sets.push(adopted);
+    }
+    return sets;
   }
 
   private currentSet(
@@ -236,15 +252,27 @@ export class DeploymentController {
     const updated = current?.status.replicas ?? 0;
     const { wanted, unavailable: maxUnavailable } = boundsOf(deployment);
     const unavailable = Math.max(0, sum(({ spec }) => spec.replicas) - available);
-    const complete = updated === wanted && replicas === wanted && available === wanted;
-    const conditions = deploymentConditions(
-      deployment,
+    const now = this.context.clock.now();
+    const facts = {
       current,
-      available >= wanted - maxUnavailable,
-      complete,
       sets,
-      server.now(),
-    );
+      enough: available >= wanted - maxUnavailable,
+      complete: updated === wanted && replicas === wanted && available === wanted,
+      rolled: replicas === updated,
+      progressed:
+        updated > (deployment.status.updatedReplicas ?? 0) ||
+        ready > (deployment.status.readyReplicas ?? 0) ||
+        available > (deployment.status.availableReplicas ?? 0) ||
+        replicas - updated < (deployment.status.replicas ?? 0) - (deployment.status.updatedReplicas ?? 0),
+    };
+    const conditions = deploymentConditions(deployment, facts, now);
+    const deadline = progressDeadline(deployment, conditions);
+    if (deadline !== undefined && this.deadlines.get(key) !== deadline) {
+      this.deadlines.set(key, deadline);
+      this.context.clock.schedule(deadline - now, () => {
+        if (this.deadlines.get(key) === deadline) this.queue.add(key);
+      });
+    } else if (deadline === undefined) this.deadlines.delete(key);
     const counts = {
       replicas,
       updatedReplicas: updated,
@@ -258,54 +286,6 @@ export class DeploymentController {
       ...(conditions.length > 0 ? { conditions } : {}),
     });
   }
-}
-
-function deploymentConditions(
-  deployment: Deployment,
-  current: ReplicaSet | undefined,
-  enough: boolean,
-  complete: boolean,
-  sets: readonly ReplicaSet[],
-  now: string,
-): Condition[] {
-  const before = deployment.status.conditions ?? [];
-  const made = (type: string, status: 'True' | 'False', reason: string, message: string): Condition => {
-    const old = before.find((condition) => condition.type === type);
-    if (old?.status === status && old.reason === reason && old.message === message) return old;
-    const lastTransitionTime =
-      old?.status === status && old.lastTransitionTime ? old.lastTransitionTime : now;
-    return { type, status, reason, message, lastUpdateTime: now, lastTransitionTime };
-  };
-  const name = current?.metadata.name ?? '';
-  const conditions = [
-    enough
-      ? made('Available', 'True', 'MinimumReplicasAvailable', 'Deployment has minimum availability.')
-      : made(
-          'Available',
-          'False',
-          'MinimumReplicasUnavailable',
-          'Deployment does not have minimum availability.',
-        ),
-  ];
-  if (current) {
-    conditions.push(
-      complete
-        ? made(
-            'Progressing',
-            'True',
-            'NewReplicaSetAvailable',
-            `ReplicaSet "${name}" has successfully progressed.`,
-          )
-        : made('Progressing', 'True', 'ReplicaSetUpdated', `ReplicaSet "${name}" is progressing.`),
-    );
-  }
-  for (const set of sets) {
-    const failure = set.status.conditions?.find(({ type }) => type === 'ReplicaFailure');
-    if (!failure) continue;
-    conditions.push(made('ReplicaFailure', 'True', failure.reason ?? '', failure.message ?? ''));
-    break;
-  }
-  return conditions;
 }
 
 interface RolloutBounds {

@@ -4,6 +4,9 @@ import type { ControlContext } from './context.ts';
 import { latency } from './latency.ts';
 import type { Runtime } from './runtime.ts';
 
+/** An initial delay beyond this does not keep the cluster from counting as settled. */
+const longestAwaited = 60 * latency.second;
+
 type ProbeKind = 'startup' | 'readiness' | 'liveness';
 
 export interface ProbeEvents {
@@ -71,7 +74,10 @@ export class Prober {
   }
 
   private begin(kind: ProbeKind, probe: Probe): void {
-    const awaited = kind !== 'liveness';
+    const elapsed = this.context.clock.now() - this.record.startedAt;
+    const delay = (probe.initialDelaySeconds ?? 0) * latency.second - elapsed;
+    // The first answer decides what the cluster looks like, so it is waited for, within reason; later ones are not.
+    const awaited = kind !== 'liveness' && delay <= longestAwaited;
     const series: Series = {
       kind,
       probe,
@@ -81,11 +87,8 @@ export class Prober {
       timer: undefined,
       attempt: undefined,
     };
-    // The first answer decides what the cluster looks like, so it is waited for; later ones are not.
     if (awaited) this.context.activity.begin();
     this.series.push(series);
-    const elapsed = this.context.clock.now() - this.record.startedAt;
-    const delay = (probe.initialDelaySeconds ?? 0) * latency.second - elapsed;
     this.schedule(series, Math.max(0, delay));
   }
 

@@ -1,3 +1,4 @@
+import { microsecondsOf } from '../api/clock.ts';
 import { matchesSelector } from '../api/labels.ts';
 import type {
   Condition,
@@ -186,10 +187,28 @@ export class ReplicaSetController {
     this.updateStatus(set, active, failure);
   }
 
+  /** Pods are available when they have been ready for `minReadySeconds`. */
+  private countAvailable(set: ReplicaSet, ready: readonly Pod[]): number {
+    const { minReadySeconds = 0 } = set.spec;
+    if (minReadySeconds === 0) return ready.length;
+    const { clock } = this.context;
+    let available = 0;
+    let next = Infinity;
+    for (const pod of ready) {
+      const since = pod.status.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+      const from = (microsecondsOf(since ?? '') ?? clock.now()) + minReadySeconds * latency.second;
+      if (from <= clock.now()) available++;
+      else next = Math.min(next, from);
+    }
+    if (next < Infinity) clock.schedule(next - clock.now(), () => this.queue.add(keyOf(set)));
+    return available;
+  }
+
   private updateStatus(set: ReplicaSet, active: readonly Pod[], failure: string | undefined): void {
     const { server, store } = this.context;
     const labels = set.spec.template.metadata?.labels ?? {};
     const ready = active.filter(isReady);
+    const available = this.countAvailable(set, ready);
     const since = set.status.conditions?.find(({ type }) => type === 'ReplicaFailure')?.lastTransitionTime;
     const conditions: Condition[] =
       failure === undefined
@@ -214,7 +233,8 @@ export class ReplicaSetController {
             ).length,
           }
         : {}),
-      ...(ready.length > 0 ? { readyReplicas: ready.length, availableReplicas: ready.length } : {}),
+      ...(ready.length > 0 ? { readyReplicas: ready.length } : {}),
+      ...(available > 0 ? { availableReplicas: available } : {}),
       observedGeneration: set.metadata.generation ?? 1,
       ...(conditions.length > 0 ? { conditions } : {}),
     });

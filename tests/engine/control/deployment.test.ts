@@ -112,6 +112,40 @@ describe('a Deployment', () => {
     expect(cluster.pods().map(({ spec }) => spec.containers[0]?.image)).toEqual(['nginx:2', 'nginx:2']);
   });
 
+  test('that makes no progress is given up after its deadline', () => {
+    const cluster = new TestCluster();
+    cluster.apply(web('replicas: 1, progressDeadlineSeconds: 60', { image: 'missing' }));
+    const progressing = () =>
+      deploymentOf(cluster)?.status.conditions?.find(({ type }) => type === 'Progressing');
+    expect(progressing()).toMatchObject({ status: 'True', reason: 'ReplicaSetUpdated' });
+    cluster.clock.advance(65_000_000);
+    cluster.settle();
+    expect(progressing()).toMatchObject({
+      status: 'False',
+      reason: 'ProgressDeadlineExceeded',
+      message: expect.stringMatching(/^ReplicaSet "web-\S+" has timed out progressing\.$/),
+    });
+  });
+
+  test('counts pods as available when they have been ready long enough', () => {
+    const cluster = new TestCluster();
+    cluster.apply(web('replicas: 1, minReadySeconds: 10'));
+    expect(deploymentOf(cluster)?.status).toMatchObject({ readyReplicas: 1, unavailableReplicas: 1 });
+    cluster.clock.advance(11_000_000);
+    cluster.settle();
+    expect(deploymentOf(cluster)?.status).toMatchObject({ readyReplicas: 1, availableReplicas: 1 });
+  });
+
+  test('made again adopts what it left behind', () => {
+    const cluster = new TestCluster();
+    cluster.apply(web('replicas: 2'));
+    const before = cluster.pods().map(({ metadata }) => metadata.name);
+    cluster.delete('Deployment', 'web', { propagation: 'Orphan' });
+    cluster.apply(web('replicas: 2'));
+    expect(setsOf(cluster)).toHaveLength(1);
+    expect(cluster.pods().map(({ metadata }) => metadata.name)).toEqual(before);
+  });
+
   test('keeps as much history as it is told to', () => {
     const cluster = new TestCluster();
     for (const tag of [1, 2, 3, 4])

@@ -189,3 +189,44 @@ describe('where a pod may go', () => {
     expect([...zones].sort()).toEqual(['a', 'a', 'b', 'b']);
   });
 });
+
+describe('a NoExecute taint', () => {
+  const taintNode = (cluster: TestCluster, taints: readonly { key: string; effect: 'NoExecute' }[]) =>
+    cluster.server.modify('Node', undefined, 'node-1', (node) => ({
+      ...node,
+      spec: { ...node.spec, taints },
+    }));
+  const taints = [{ key: 'broken', effect: 'NoExecute' as const }];
+  const tolerating = (seconds: string) =>
+    podYaml('a', { spec: `tolerations: [{key: broken, operator: Exists, effect: NoExecute${seconds}}]` });
+
+  test('drives out pods that do not tolerate it', () => {
+    const cluster = new TestCluster({ nodes: 1 });
+    cluster.apply(podYaml('a'));
+    taintNode(cluster, taints);
+    cluster.settle();
+    expect(cluster.pods()).toEqual([]);
+    expect(cluster.events('a')).toContain('TaintManagerEviction: Marking for deletion Pod default/a');
+  });
+
+  test('leaves those that do, for as long as they do', () => {
+    const cluster = new TestCluster({ nodes: 1 });
+    cluster.apply(tolerating(''));
+    cluster.apply(tolerating(', tolerationSeconds: 60').replace('name: a', 'name: b'));
+    taintNode(cluster, taints);
+    cluster.clock.advance(50_000_000);
+    expect(cluster.pods()).toHaveLength(2);
+    cluster.clock.advance(20_000_000);
+    expect(cluster.pods().map(({ metadata }) => metadata.name)).toEqual(['a']);
+  });
+
+  test('that is gone in time drives nobody out', () => {
+    const cluster = new TestCluster({ nodes: 1 });
+    cluster.apply(tolerating(', tolerationSeconds: 60'));
+    taintNode(cluster, taints);
+    cluster.clock.advance(30_000_000);
+    taintNode(cluster, []);
+    cluster.clock.advance(60_000_000);
+    expect(cluster.pods()).toHaveLength(1);
+  });
+});
