@@ -3,16 +3,19 @@ import { labelOf } from './api/labels.ts';
 import type { Machine } from './machine.ts';
 import { formatIp } from './net/address.ts';
 import type { World } from './net/world.ts';
-import type { ProxyNode } from './proxy/iptables.ts';
+import type { ProxyNode } from './proxy/node.ts';
 import { createKubeProxy } from './proxy/proxy.ts';
 import type { KubeProxy } from './proxy/proxy.ts';
 import type { EngineRuntime, MachineListener } from './runtime.ts';
 
 /** From a change of a Service or its endpoints to the rules, in virtual microseconds. */
 const SYNC_DELAY = 10_000;
-/** `minSyncPeriod`: after two syncs in a row there is one a second (pkg/util/async, BoundedFrequencyRunner). */
+/**
+ * `minSyncPeriod`: after a burst there is one sync a second (pkg/util/async, BoundedFrequencyRunner). kube-proxy's burst is
+ * two; a small cluster shall not spend its time waiting.
+ */
 const MIN_SYNC_PERIOD = 1_000_000;
-const BURST = 2;
+const BURST = 20;
 
 /** The kube-proxies of all nodes: a change of Services or endpoints reaches every one of them a moment later. */
 export class KubeProxies implements MachineListener {

@@ -164,6 +164,8 @@ function summary(layers: readonly Layer[]): string {
   const text = describeFrame(layers)
     .replace(/ ttl=\S+/, '')
     .replace(/ (vxlan|ipip)\(\S+\)/, '');
+  const dns = layers.findLast((layer) => layer.kind === 'dns');
+  if (dns?.kind === 'dns') return `${text} ${dns.text}`;
   const tcp = layers.findLast((layer) => layer.kind === 'tcp');
   return tcp?.kind === 'tcp' ? text.replace(/\[[A-Z]+\]/, `[${tcp.flags}]`) : text;
 }
