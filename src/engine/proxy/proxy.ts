@@ -5,7 +5,8 @@ import type { IptablesFamily, Rule, TableName } from '../net/iptables-rule.ts';
 import type { Ruleset } from '../net/iptables-ruleset.ts';
 import type { Netfilter } from '../net/netfilter.ts';
 import { EndpointIndex, type EndpointSliceInput } from './endpoints.ts';
-import { proxyRules, type ChainRules, type ProxyNode, type ProxyRules } from './iptables.ts';
+import { proxyRules, type ChainRules, type ProxyRules } from './iptables.ts';
+import type { ProxyNode } from './node.ts';
 import { servicePorts, type ServiceInput } from './service.ts';
 import { syncRules, type ProxySync } from './sync.ts';
 

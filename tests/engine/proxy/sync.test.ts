@@ -5,7 +5,8 @@ import { EMPTY, IpPacket, UdpDatagram } from '../../../src/engine/net/packet.ts'
 import { Skb } from '../../../src/engine/net/skb.ts';
 import { World } from '../../../src/engine/net/world.ts';
 import type { EndpointSliceInput } from '../../../src/engine/proxy/endpoints.ts';
-import { proxyRules, type ProxyNode } from '../../../src/engine/proxy/iptables.ts';
+import { proxyRules } from '../../../src/engine/proxy/iptables.ts';
+import type { ProxyNode } from '../../../src/engine/proxy/node.ts';
 import { createKubeProxy } from '../../../src/engine/proxy/proxy.ts';
 import type { ServiceInput } from '../../../src/engine/proxy/service.ts';
 import { base32, sha224, sha256 } from '../../../src/engine/proxy/sha256.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import type { EndpointSliceInput } from '../../../src/engine/proxy/endpoints.ts';
-import type { DetectLocal, ProxyNode } from '../../../src/engine/proxy/iptables.ts';
+import type { DetectLocal, ProxyNode } from '../../../src/engine/proxy/node.ts';
 import type { ServiceInput } from '../../../src/engine/proxy/service.ts';
 
 const FOLDER = new URL('../../../../shared/oracle/kubeproxy/', import.meta.url);
