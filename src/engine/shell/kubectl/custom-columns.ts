@@ -24,9 +24,9 @@ export function parseCustomColumns(spec: string): readonly CustomColumn[] | { re
 export function formatCustomColumns(
   columns: readonly CustomColumn[],
   objects: readonly unknown[],
-  headers: boolean,
+  options: { readonly headers: boolean },
 ): { readonly text: string; readonly error?: string } {
-  const lines = headers ? [columns.map(({ header }) => header)] : [];
+  const lines = options.headers ? [columns.map(({ header }) => header)] : [];
   let error: string | undefined;
   for (const object of objects) {
     const cells: string[] = [];

@@ -39,7 +39,7 @@ export function parseActions(template: string): Action[] {
     if (end > at) actions.push([{ kind: 'text', text: template.slice(at, end) }]);
     if (open < 0) break;
     const parser = new ActionParser(template, open + 1);
-    actions.push(parser.parse(true));
+    actions.push(parser.parse('}'));
     at = parser.at;
   }
   return actions;
@@ -58,15 +58,15 @@ class ActionParser {
   }
 
   /** Up to the closing brace, or to the end of the text for a part of a filter. */
-  parse(closed: boolean): Step[] {
+  parse(end: '}' | undefined): Step[] {
     const steps: Step[] = [];
     for (;;) {
       const next = this.text[this.at];
       if (next === undefined || next === '\n') {
-        if (closed || next === '\n') throw new PathError('unclosed action');
+        if (end !== undefined || next === '\n') throw new PathError('unclosed action');
         return steps;
       }
-      if (next === '}' && closed) {
+      if (next === end) {
         this.at++;
         return steps;
       }
@@ -138,7 +138,7 @@ class ActionParser {
   }
 
   private part(text: string): Step[] {
-    return new ActionParser(text, 0, this.depth + 1).parse(false);
+    return new ActionParser(text, 0, this.depth + 1).parse(undefined);
   }
 
   private filter(): Step {

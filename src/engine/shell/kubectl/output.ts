@@ -78,7 +78,7 @@ export function formatObjects(
     case 'json':
       return `${sortedJson(whole, 4)}\n`;
     case 'columns':
-      return columnsText(k, format.columns, objects, options.headers);
+      return columnsText(k, format.columns, objects, options);
     case 'jsonpath': {
       const printed = printJsonPath(format.parsed, whole, format.asJson ? 'json' : 'text');
       if ('text' in printed) return printed.text;
@@ -94,9 +94,9 @@ function columnsText(
   k: Invocation,
   columns: readonly CustomColumn[],
   objects: readonly KubeObject[],
-  headers: boolean,
+  options: { readonly headers: boolean },
 ): string | Failure {
-  const { text, error } = formatCustomColumns(columns, objects, headers);
+  const { text, error } = formatCustomColumns(columns, objects, options);
   if (error === undefined) return text;
   k.print(text);
   return failure(error);

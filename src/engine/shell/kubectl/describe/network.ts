@@ -99,7 +99,7 @@ export function describeIngress(ingress: unknown, context: DescribeContext): str
   d.field('Name', textAt(ingress, 'metadata.name'));
   d.labels('Labels', ingress, 'metadata.labels');
   d.field('Namespace', namespace);
-  d.field('Address', loadBalancer(ingress, true));
+  d.field('Address', loadBalancer(ingress));
   d.field('Ingress Class', textAt(ingress, 'spec.ingressClassName') || '<none>');
   d.field('Default backend', fallbackText);
   const tls = listAt(ingress, 'spec.tls');
@@ -156,19 +156,15 @@ export function describeNetworkPolicy(policy: unknown): string {
   const selector = formatLabelSelector(policy, 'spec.podSelector');
   const all = '<none> (Allowing the specific traffic to all pods in this namespace)';
   d.line(`PodSelector:     ${selector === '<none>' ? all : selector}`, 1);
-  describeDirection(d, policy, 'ingress', types.includes('Ingress'));
-  describeDirection(d, policy, 'egress', types.includes('Egress'));
+  describeDirection(d, policy, 'ingress');
+  describeDirection(d, policy, 'egress');
   d.line(`Policy Types: ${types.join(', ') || '<none>'}`, 1);
   return d.toString();
 }
 
-function describeDirection(
-  d: Description,
-  policy: unknown,
-  direction: 'ingress' | 'egress',
-  affected: boolean,
-): void {
-  if (!affected) return d.line(`Not affecting ${direction} traffic`, 1);
+function describeDirection(d: Description, policy: unknown, direction: 'ingress' | 'egress'): void {
+  const types = textsAt(policy, 'spec.policyTypes').map((type) => type.toLowerCase());
+  if (!types.includes(direction)) return d.line(`Not affecting ${direction} traffic`, 1);
   const [peers, label, limit] =
     direction === 'ingress' ? (['from', 'From', 'source'] as const) : (['to', 'To', 'destination'] as const);
   const rules = listAt(policy, `spec.${direction}`);

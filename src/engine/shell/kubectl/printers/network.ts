@@ -1,6 +1,6 @@
 import { formatLabels, formatLabelSelector } from '../labels.ts';
 import { byBytes, listAt, numberAt, textAt, textsAt, valueAt } from '../value.ts';
-import { age, name, type Printer } from './printer.ts';
+import { age, name, type PrintContext, type Printer } from './printer.ts';
 
 const listed = 3;
 
@@ -10,7 +10,7 @@ export const servicePrinter: Printer = {
     name(service),
     serviceType(service),
     textsAt(service, 'spec.clusterIPs')[0] ?? (textAt(service, 'spec.clusterIP') || '<none>'),
-    externalIps(service, context.wide),
+    externalIps(service, addressWidth(context)),
     listAt(service, 'spec.ports').map(servicePort).join(',') || '<none>',
     age(service, context),
     formatLabels(service, 'spec.selector'),
@@ -57,7 +57,7 @@ export const ingressPrinter: Printer = {
         .map((rule) => textAt(rule, 'host'))
         .filter((host) => host !== ''),
     ) || '*',
-    loadBalancer(ingress, context.wide),
+    loadBalancer(ingress, addressWidth(context)),
     listAt(ingress, 'spec.tls').length > 0 ? '80, 443' : '80',
     age(ingress, context),
   ],
@@ -108,23 +108,27 @@ export function abridge(items: readonly string[], max = listed): string {
   return items.length > max ? `${shown} + ${items.length - max} more...` : shown;
 }
 
-/** Addresses of a LoadBalancer's or an Ingress' status; a narrow table cuts them at 16 characters. */
-export function loadBalancer(object: unknown, wide: boolean): string {
+/** Addresses of a LoadBalancer's or an Ingress' status; a narrow table cuts them short. */
+export function loadBalancer(object: unknown, width = Infinity): string {
   const ingress = listAt(object, 'status.loadBalancer.ingress').map(
     (entry) => textAt(entry, 'ip') || textAt(entry, 'hostname'),
   );
   const joined = [...new Set(ingress)].sort(byBytes).join(',');
-  return !wide && joined.length > 16 ? `${joined.slice(0, 13)}...` : joined;
+  return joined.length > width ? `${joined.slice(0, width - 3)}...` : joined;
 }
 
-function externalIps(service: unknown, wide: boolean): string {
+function addressWidth({ wide }: PrintContext): number {
+  return wide ? Infinity : 16;
+}
+
+function externalIps(service: unknown, width: number): string {
   const external = textsAt(service, 'spec.externalIPs').join(',');
   switch (serviceType(service)) {
     case 'ClusterIP':
     case 'NodePort':
       return external || '<none>';
     case 'LoadBalancer':
-      return [loadBalancer(service, wide), external].filter((text) => text !== '').join(',') || '<pending>';
+      return [loadBalancer(service, width), external].filter((text) => text !== '').join(',') || '<pending>';
     case 'ExternalName':
       return textAt(service, 'spec.externalName');
     default:

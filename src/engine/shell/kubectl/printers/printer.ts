@@ -22,12 +22,11 @@ export interface Column {
 
 /** Reads `NAME,AGE|IP`; a `*` before a header makes that one wide (events have wide columns in the middle). */
 export function columnsOf(printer: Printer): readonly Column[] {
-  const [narrow = '', wide] = printer.columns.split('|');
-  const read = (headers: string, isWide: boolean) =>
-    headers
-      .split(',')
-      .map((header) => ({ header: header.replace('*', ''), wide: isWide || header.startsWith('*') }));
-  return [...read(narrow, false), ...(wide === undefined ? [] : read(wide, true))];
+  const [narrow = '', wide = ''] = printer.columns.split('|');
+  const headers = [...narrow.split(','), ...wide.split(',').map((header) => `*${header}`)];
+  return headers
+    .filter((header) => header !== '*')
+    .map((header) => ({ header: header.replace('*', ''), wide: header.startsWith('*') }));
 }
 
 export const name = (object: unknown) => textAt(object, 'metadata.name');

@@ -210,7 +210,9 @@ export function* logs(k: Invocation): Task<number> {
       : [chooseContainer(k, pod, inline ?? flags.text('container'))];
     for (const container of containers) {
       const result =
-        container instanceof Failure ? container : yield* showLog(k, pod, container, selector !== '');
+        container instanceof Failure
+          ? container
+          : yield* showLog(k, pod, container, selector === '' ? -1 : 10);
       if (result instanceof Failure) code = k.fail(result);
       else code ||= result;
     }
@@ -218,7 +220,7 @@ export function* logs(k: Invocation): Task<number> {
   return code;
 }
 
-function* showLog(k: Invocation, pod: Pod, container: string, selected: boolean): Task<number | Failure> {
+function* showLog(k: Invocation, pod: Pod, container: string, lastLines: number): Task<number | Failure> {
   const { flags } = k;
   const run = flags.on('previous') ? 'previous' : 'current';
   const refused = (message: string) => refusal({ reason: 'BadRequest', message });
@@ -249,7 +251,7 @@ function* showLog(k: Invocation, pod: Pod, container: string, selected: boolean)
       k.print(`${prefix}${flags.on('timestamps') ? `${nanoseconds(time)} ` : ''}${text}`);
     }
   };
-  const tail = flags.number('tail') ?? (selected ? 10 : -1);
+  const tail = flags.number('tail') ?? lastLines;
   const since = flags.seconds('since');
   const from = flags.has('since-time')
     ? (parseTimestamp(flags.text('since-time')) ?? 0) * 1e6

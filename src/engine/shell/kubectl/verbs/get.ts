@@ -3,7 +3,7 @@ import type { KubeObject } from '../../../api/types.ts';
 import type { Task } from '../../../net/task.ts';
 import { describeObject } from '../describe/index.ts';
 import type { DescribeContext } from '../describe/description.ts';
-import { Failure, type Invocation } from '../invocation.ts';
+import { Failure, type Invocation, refusal } from '../invocation.ts';
 import { findJsonPath } from '../jsonpath.ts';
 import { formatObjects, type OutputFormat, outputFormat } from '../output.ts';
 import { parseQuantity } from '../quantity.ts';
@@ -17,6 +17,7 @@ import { nextChange } from '../waiting.ts';
 const patience = 60_000_000;
 
 export function* get(k: Invocation): Task<number> {
+  if (k.flags.has('raw')) return getRaw(k, k.flags.text('raw'));
   const format = outputFormat(k);
   if (format instanceof Failure) return k.fail(format);
   if (k.args.length === 0 && !k.flags.has('filename')) {
@@ -45,6 +46,17 @@ export function* get(k: Invocation): Task<number> {
     k.print(text);
   }
   return k.report(errors);
+}
+
+/** `--raw`: the paths of the API server that are worth asking. */
+function getRaw(k: Invocation, path: string): number {
+  if (!/^\/(healthz|livez|readyz)$/.test(path)) {
+    return k.fail(
+      refusal({ reason: 'NotFound', message: 'the server could not find the requested resource' }),
+    );
+  }
+  k.print('ok');
+  return 0;
 }
 
 function noteEmpty(k: Invocation, found: Found): void {

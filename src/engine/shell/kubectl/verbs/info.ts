@@ -71,7 +71,7 @@ export function* apiResources(k: Invocation): Task<number> {
   }
   if (output !== '' && output !== 'wide') return k.fail(`--output ${output} is not available`);
   const wide = output === 'wide';
-  const rows = chosen.map((resource) => resourceRow(resource, wide));
+  const rows = chosen.map((resource) => [...resourceRow(resource), ...(wide ? [verbs, ''] : [])]);
   const headers = [
     'NAME',
     'SHORTNAMES',
@@ -85,10 +85,10 @@ export function* apiResources(k: Invocation): Task<number> {
   return 0;
 }
 
-function resourceRow(resource: ResourceKind, wide: boolean): string[] {
-  const { plural, shortNames, apiVersion, namespaced, kind } = resource;
-  const verbs = 'create,delete,deletecollection,get,list,patch,update,watch';
-  return [plural, shortNames.join(','), apiVersion, String(namespaced), kind, ...(wide ? [verbs, ''] : [])];
+const verbs = 'create,delete,deletecollection,get,list,patch,update,watch';
+
+function resourceRow({ plural, shortNames, apiVersion, namespaced, kind }: ResourceKind): string[] {
+  return [plural, shortNames.join(','), apiVersion, String(namespaced), kind];
 }
 
 export function* explain(k: Invocation): Task<number> {
@@ -120,18 +120,20 @@ export function* explain(k: Invocation): Task<number> {
   k.print('DESCRIPTION:\n    <empty>\n');
   const struct = structType(elementCode(code));
   if (struct !== undefined)
-    k.print(`FIELDS:\n${explainFields(elementCode(code), k.flags.on('recursive'), '  ', [])}\n`);
+    k.print(
+      `FIELDS:\n${explainFields(elementCode(code), k.flags.on('recursive') ? Infinity : 1, '  ', [])}\n`,
+    );
   return 0;
 }
 
-function explainFields(code: string, recursive: boolean, indent: string, above: readonly string[]): string {
+function explainFields(code: string, levels: number, indent: string, above: readonly string[]): string {
   let text = '';
   for (const [name, field] of structType(code)?.fields ?? []) {
     const inner = elementCode(field.code);
     text += `${indent}${name}\t<${typeName(field.code)}>${field.required ? ' -required-' : ''}\n`;
     if (inner.includes('/')) text += `${indent}enum: ${inner.split('/').join(', ')}\n`;
-    if (recursive && !above.includes(inner))
-      text += explainFields(inner, true, `${indent}  `, [...above, inner]);
+    if (levels > 1 && !above.includes(inner))
+      text += explainFields(inner, levels - 1, `${indent}  `, [...above, inner]);
   }
   return text;
 }

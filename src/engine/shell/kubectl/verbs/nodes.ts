@@ -13,13 +13,13 @@ import { waitGone } from './delete.ts';
 export function* cordon(k: Invocation): Task<number> {
   const found = findNodes(k);
   if (typeof found === 'number') return found;
-  return found.errors.length > 0 ? k.report(found.errors) : setSchedulable(k, found, false);
+  return found.errors.length > 0 ? k.report(found.errors) : mark(k, found, 'cordoned');
 }
 
 export function* uncordon(k: Invocation): Task<number> {
   const found = findNodes(k);
   if (typeof found === 'number') return found;
-  return found.errors.length > 0 ? k.report(found.errors) : setSchedulable(k, found, true);
+  return found.errors.length > 0 ? k.report(found.errors) : mark(k, found, 'uncordoned');
 }
 
 function findNodes(k: Invocation): Found | number {
@@ -30,8 +30,8 @@ function findNodes(k: Invocation): Found | number {
   return found instanceof Failure ? k.fail(found) : found;
 }
 
-function setSchedulable(k: Invocation, found: Found, schedulable: boolean): number {
-  const done = schedulable ? 'uncordoned' : 'cordoned';
+function mark(k: Invocation, found: Found, done: 'cordoned' | 'uncordoned'): number {
+  const schedulable = done === 'uncordoned';
   return changeEach(k, found, (draft) => {
     const spec = child(draft, 'spec');
     if ((spec['unschedulable'] === true) !== schedulable) return { action: `already ${done}` };
@@ -47,7 +47,7 @@ export function* drain(k: Invocation): Task<number> {
   if (found.errors.length > 0) return k.report(found.errors);
   const dryRun = dryRunOf(k);
   if (dryRun instanceof Failure) return k.fail(dryRun);
-  let code = setSchedulable(k, found, false);
+  let code = mark(k, found, 'cordoned');
   for (const target of found.targets) {
     const name = target.object.metadata.name;
     const pods = sorted(k.store.list('Pod')).filter((pod) => textAt(pod, 'spec.nodeName') === name);
@@ -100,9 +100,9 @@ export function* drain(k: Invocation): Task<number> {
 /** Which of a node's pods a drain evicts, and what it holds against the others. Facts: `k8s.io/kubectl/pkg/drain/filters.go`. */
 function choosePods(k: Invocation, pods: readonly KubeObject[]) {
   const chosen: KubeObject[] = [];
-  const groups = new Map<string, { readonly fatal: boolean; readonly pods: string[] }>();
-  const add = (message: string, fatal: boolean, pod: KubeObject) => {
-    const group = groups.get(message) ?? { fatal, pods: [] };
+  const groups = new Map<string, { readonly weight: 'warning' | 'problem'; readonly pods: string[] }>();
+  const add = (message: string, weight: 'warning' | 'problem', pod: KubeObject) => {
+    const group = groups.get(message) ?? { weight, pods: [] };
     group.pods.push(`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`);
     groups.set(message, group);
   };
@@ -113,22 +113,22 @@ function choosePods(k: Invocation, pods: readonly KubeObject[]) {
     const controller = controllerOf(pod);
     if (fieldOf(valueAt(pod, 'metadata.annotations'), 'kubernetes.io/config.mirror') !== undefined) continue;
     if (textAt(controller, 'kind') === 'DaemonSet' && !ended) {
-      if (flags.on('ignore-daemonsets')) add('ignoring DaemonSet-managed Pods', false, pod);
-      else add('cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)', true, pod);
+      if (flags.on('ignore-daemonsets')) add('ignoring DaemonSet-managed Pods', 'warning', pod);
+      else add('cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)', 'problem', pod);
       continue;
     }
     if (!ended && listAt(pod, 'spec.volumes').some((volume) => valueAt(volume, 'emptyDir') !== undefined)) {
       if (!flags.on('delete-emptydir-data')) {
-        add('cannot delete Pods with local storage (use --delete-emptydir-data to override)', true, pod);
+        add('cannot delete Pods with local storage (use --delete-emptydir-data to override)', 'problem', pod);
         continue;
       }
     }
     if (!ended && controller === undefined) {
-      if (flags.on('force')) add('deleting Pods that declare no controller', false, pod);
+      if (flags.on('force')) add('deleting Pods that declare no controller', 'warning', pod);
       else {
         add(
           'cannot delete cannot delete Pods that declare no controller (use --force to override)',
-          true,
+          'problem',
           pod,
         );
         continue;
@@ -136,11 +136,11 @@ function choosePods(k: Invocation, pods: readonly KubeObject[]) {
     }
     chosen.push(pod);
   }
-  const say = (fatal: boolean) =>
+  const say = (weight: 'warning' | 'problem') =>
     [...groups]
-      .filter(([, group]) => group.fatal === fatal)
+      .filter(([, group]) => group.weight === weight)
       .map(([message, group]) => `${message}: ${group.pods.join(', ')}`);
-  return { chosen, warnings: say(false), problems: say(true) };
+  return { chosen, warnings: say('warning'), problems: say('problem') };
 }
 
 export function* taint(k: Invocation): Task<number> {

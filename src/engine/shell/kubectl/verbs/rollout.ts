@@ -209,14 +209,15 @@ export function* restart(k: Invocation): Task<number> {
 }
 
 export function* pause(k: Invocation): Task<number> {
-  return setPaused(k, true);
+  return setPaused(k, 'paused');
 }
 
 export function* resume(k: Invocation): Task<number> {
-  return setPaused(k, false);
+  return setPaused(k, 'resumed');
 }
 
-function setPaused(k: Invocation, paused: boolean): number {
+function setPaused(k: Invocation, action: 'paused' | 'resumed'): number {
+  const paused = action === 'paused';
   const found = workloads(k);
   if (typeof found === 'number') return found;
   return changeEach(k, found, (draft, { resource, object }) => {
@@ -229,6 +230,6 @@ function setPaused(k: Invocation, paused: boolean): number {
     const spec = child(draft, 'spec');
     if (paused) spec['paused'] = true;
     else delete spec['paused'];
-    return { action: paused ? 'paused' : 'resumed' };
+    return { action };
   });
 }
