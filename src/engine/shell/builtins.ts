@@ -29,7 +29,6 @@ export interface BuiltinShell {
 type Builtin = (ctx: ToolContext, args: readonly string[], shell: BuiltinShell) => Task<number>;
 
 function plain(run: (ctx: ToolContext, args: readonly string[], shell: BuiltinShell) => number): Builtin {
-  // eslint-disable-next-line require-yield -- a builtin that never waits is a task all the same
   return function* (ctx, args, shell) {
     return run(ctx, args, shell);
   };

@@ -223,7 +223,7 @@ export function parseUrl(text: string): Url | { readonly refused: 'host' | 'port
     /^(?:([A-Za-z][A-Za-z0-9+.-]*):\/\/)?(?:([^@/?#]*)@)?(\[[0-9A-Fa-f:.%a-z]*\]|[^:/?#]*)(?::([^/?#]*))?([^#]*)/.exec(
       text,
     );
-  if (found === null || /[\s\x00-\x1f]/.test(text)) return { refused: 'syntax' };
+  if (found === null || /\s/.test(text)) return { refused: 'syntax' };
   const [, scheme = 'http', user, host = '', port, rest = ''] = found;
   if (host === '') return { refused: 'host' };
   if (port !== undefined && port !== '' && !(/^\d{1,5}$/.test(port) && Number(port) < 65536))

@@ -46,11 +46,11 @@ export class Shell implements Expander, BuiltinShell {
   xtrace = false;
   flow: Flow | undefined;
   jobs: Job[] = [];
-  private readonly pid: number;
-  private lastPid: number | undefined;
-  private streams: Streams | undefined;
-  private failed = false;
-  private unchecked = 0;
+  readonly #pid: number;
+  #lastPid: number | undefined;
+  #streams: Streams | undefined;
+  #failed = false;
+  #unchecked = 0;
 
   constructor(
     world: World,
@@ -71,7 +71,7 @@ export class Shell implements Expander, BuiltinShell {
     this.depth = options.depth ?? 0;
     this.cwd = options.cwd ?? (place.kind === 'container' ? '/' : '/root');
     this.scriptName = dialect.prefix.split(':')[0] ?? 'sh';
-    this.pid = options.pid ?? 1000;
+    this.#pid = options.pid ?? 1000;
     this.variables = new Map(Object.entries(options.env ?? place.env));
     this.exported = new Set(this.variables.keys());
     if (!this.variables.has('PATH')) {
@@ -98,7 +98,7 @@ export class Shell implements Expander, BuiltinShell {
   }
 
   *evaluate(text: string): Task<number> {
-    const streams = this.streams;
+    const streams = this.#streams;
     const parsed = parse(text);
     if (streams === undefined) return 2;
     if (!parsed.ok) {
@@ -124,9 +124,9 @@ export class Shell implements Expander, BuiltinShell {
       case '?':
         return String(this.status);
       case '$':
-        return String(this.pid);
+        return String(this.#pid);
       case '!':
-        return this.lastPid === undefined ? undefined : String(this.lastPid);
+        return this.#lastPid === undefined ? undefined : String(this.#lastPid);
       case '#':
         return String(this.arguments.length);
       case '-':
@@ -153,7 +153,7 @@ export class Shell implements Expander, BuiltinShell {
   }
 
   *substitute(script: List): Task<string> {
-    const streams = this.streams;
+    const streams = this.#streams;
     if (streams === undefined) return '';
     let text = '';
     const child = this.child();
@@ -170,8 +170,8 @@ export class Shell implements Expander, BuiltinShell {
   }
 
   fail(message: string): void {
-    this.streams?.err(`${this.dialect.prefix}: ${message}\n`);
-    this.failed = true;
+    this.#streams?.err(`${this.dialect.prefix}: ${message}\n`);
+    this.#failed = true;
   }
 
   // Execution.
@@ -181,7 +181,7 @@ export class Shell implements Expander, BuiltinShell {
       env: Object.fromEntries(this.variables),
       cwd: this.cwd,
       depth: this.depth + 1,
-      pid: this.pid,
+      pid: this.#pid,
     });
     child.exported.clear();
     for (const name of this.exported) child.exported.add(name);
@@ -193,64 +193,65 @@ export class Shell implements Expander, BuiltinShell {
     return child;
   }
 
-  private get stopped(): boolean {
+  get #stopped(): boolean {
     return this.flow !== undefined || this.session.limit !== undefined;
   }
 
   *list(list: List, streams: Streams): Task<void> {
     for (const andOr of list) {
-      if (this.stopped) return;
-      if (andOr.background) this.background(andOr, streams);
-      else yield* this.andOr(andOr, streams);
+      if (this.#stopped) return;
+      if (andOr.background) this.#background(andOr, streams);
+      else yield* this.#andOr(andOr, streams);
     }
   }
 
-  private background(andOr: AndOr, streams: Streams): void {
+  #background(andOr: AndOr, streams: Streams): void {
     const child = this.child();
-    const job = this.start(andOr.text, (signals) =>
-      child.inJob(andOr, { ...streams, stdin: textInput(''), signals }),
+    const job = this.#start(andOr.text, (signals) =>
+      child.#inJob(andOr, { ...streams, stdin: textInput(''), signals }),
     );
     this.jobs = this.jobs.filter((other) => other.status === undefined);
     this.jobs.push(job);
-    this.lastPid = job.pid;
+    this.#lastPid = job.pid;
     this.status = 0;
   }
 
-  private *inJob(andOr: AndOr, streams: Streams): Task<number> {
-    yield* this.andOr(andOr, streams);
+  *#inJob(andOr: AndOr, streams: Streams): Task<number> {
+    yield* this.#andOr(andOr, streams);
     return this.status;
   }
 
-  private start(text: string, body: (signals: Signals) => Task<number>): Job {
+  #start(text: string, body: (signals: Signals) => Task<number>): Job {
     return new Job(this.world, this.place.processes, text, body);
   }
 
-  private *andOr({ first, rest }: AndOr, streams: Streams): Task<void> {
-    if (rest.length > 0) this.unchecked++;
-    yield* this.pipeline(first, streams);
+  *#andOr({ first, rest }: AndOr, streams: Streams): Task<void> {
+    if (rest.length > 0) this.#unchecked++;
+    yield* this.#pipeline(first, streams);
     for (const [i, { operator, pipeline }] of rest.entries()) {
-      if (i === rest.length - 1) this.unchecked--;
-      if (this.stopped) continue;
-      if ((this.status === 0) === (operator === '&&')) yield* this.pipeline(pipeline, streams);
+      if (i === rest.length - 1) this.#unchecked--;
+      if (this.#stopped) continue;
+      if ((this.status === 0) === (operator === '&&')) yield* this.#pipeline(pipeline, streams);
     }
   }
 
-  private *pipeline({ commands, negated, timed }: Pipeline, streams: Streams): Task<void> {
+  *#pipeline({ commands, negated, timed }: Pipeline, streams: Streams): Task<void> {
     const began = this.world.now;
     const only = commands.length === 1 ? commands[0] : undefined;
-    if (negated) this.unchecked++;
-    if (only !== undefined) yield* this.command(only, streams);
-    else yield* this.piped(commands, streams);
+    if (negated) this.#unchecked++;
+    if (only !== undefined) yield* this.#command(only, streams);
+    else yield* this.#piped(commands, streams);
     if (negated) {
-      this.unchecked--;
+      this.#unchecked--;
       this.status = this.status === 0 ? 1 : 0;
     }
     if (timed) streams.err(timeReport(this.world.now - began));
-    if (this.errexit && this.status !== 0 && this.unchecked === 0 && !negated) this.flow ??= { kind: 'exit' };
+    if (this.errexit && this.status !== 0 && this.#unchecked === 0 && !negated)
+      this.flow ??= { kind: 'exit' };
   }
 
   /** Every stage runs beside the others, as processes do. */
-  private *piped(commands: readonly Command[], streams: Streams): Task<void> {
+  *#piped(commands: readonly Command[], streams: Streams): Task<void> {
     const jobs: Job[] = [];
     let stdin = streams.stdin;
     for (const [i, command] of commands.entries()) {
@@ -259,7 +260,7 @@ export class Shell implements Expander, BuiltinShell {
       const pipe = last ? undefined : new Pipe();
       const child = this.child();
       if (this.session.limit !== undefined) break;
-      const job = this.start(this.place.name, (signals) => {
+      const job = this.#start(this.place.name, (signals) => {
         const own: Streams = {
           stdin: input,
           out: pipe === undefined ? streams.out : (text) => pipe.write(text),
@@ -268,7 +269,7 @@ export class Shell implements Expander, BuiltinShell {
           ...(pipe === undefined ? (streams.pipe === undefined ? {} : { pipe: streams.pipe }) : { pipe }),
           ...(last && streams.tty === true ? { tty: true } : {}),
         };
-        return child.stage(command, own);
+        return child.#stage(command, own);
       });
       if (pipe !== undefined) {
         pipe.onBroken = () => job.deliver('PIPE');
@@ -294,14 +295,14 @@ export class Shell implements Expander, BuiltinShell {
     }
   }
 
-  private *stage(command: Command, streams: Streams): Task<number> {
-    yield* this.command(command, streams);
+  *#stage(command: Command, streams: Streams): Task<number> {
+    yield* this.#command(command, streams);
     return this.status;
   }
 
-  private *command(command: Command, outer: Streams): Task<void> {
+  *#command(command: Command, outer: Streams): Task<void> {
     if (++this.session.steps > this.session.limits.scriptSteps) this.session.limit ??= 'scriptSteps';
-    if (this.stopped) return;
+    if (this.#stopped) return;
     if (outer.pipe !== undefined) {
       yield* outer.pipe.drained();
       if (outer.pipe.broken) {
@@ -310,19 +311,19 @@ export class Shell implements Expander, BuiltinShell {
         return;
       }
     }
-    const before = this.streams;
-    this.streams = outer;
-    this.failed = false;
-    const streams = yield* this.redirect(command.redirects, outer);
+    const before = this.#streams;
+    this.#streams = outer;
+    this.#failed = false;
+    const streams = yield* this.#redirect(command.redirects, outer);
     if (streams === undefined) {
       this.status = 1;
-      this.streams = before;
+      this.#streams = before;
       return;
     }
-    this.streams = streams;
+    this.#streams = streams;
     switch (command.kind) {
       case 'simple':
-        yield* this.simple(command, streams);
+        yield* this.#simple(command, streams);
         break;
       case 'group':
         yield* this.list(command.body, streams);
@@ -334,19 +335,19 @@ export class Shell implements Expander, BuiltinShell {
         break;
       }
       case 'if':
-        yield* this.conditional(command, streams);
+        yield* this.#conditional(command, streams);
         break;
       case 'while':
       case 'until': {
         let status = 0;
         for (;;) {
-          this.unchecked++;
+          this.#unchecked++;
           yield* this.list(command.condition, streams);
-          this.unchecked--;
-          if (this.stopped || (this.status === 0) !== (command.kind === 'while')) break;
+          this.#unchecked--;
+          if (this.#stopped || (this.status === 0) !== (command.kind === 'while')) break;
           yield* this.list(command.body, streams);
           status = this.status;
-          if (this.leavesLoop()) break;
+          if (this.#leavesLoop()) break;
         }
         if (this.flow?.kind !== 'exit') this.status = status;
         break;
@@ -359,7 +360,7 @@ export class Shell implements Expander, BuiltinShell {
           if (this.session.limit !== undefined) break;
           this.set(command.name, value);
           yield* this.list(command.body, streams);
-          if (this.leavesLoop()) break;
+          if (this.#leavesLoop()) break;
         }
         break;
       }
@@ -376,15 +377,15 @@ export class Shell implements Expander, BuiltinShell {
         break;
       }
     }
-    this.streams = before;
+    this.#streams = before;
   }
 
-  private *conditional(command: Extract<Command, { kind: 'if' }>, streams: Streams): Task<void> {
+  *#conditional(command: Extract<Command, { kind: 'if' }>, streams: Streams): Task<void> {
     for (const { condition, body } of command.branches) {
-      this.unchecked++;
+      this.#unchecked++;
       yield* this.list(condition, streams);
-      this.unchecked--;
-      if (this.stopped) return;
+      this.#unchecked--;
+      if (this.#stopped) return;
       if (this.status === 0) {
         yield* this.list(body, streams);
         return;
@@ -395,7 +396,7 @@ export class Shell implements Expander, BuiltinShell {
   }
 
   /** After a loop's body: whether the loop ends here, by `break`, `exit` or a limit. */
-  private leavesLoop(): boolean {
+  #leavesLoop(): boolean {
     if (this.session.limit !== undefined) return true;
     const flow = this.flow;
     if (flow === undefined) return false;
@@ -405,14 +406,14 @@ export class Shell implements Expander, BuiltinShell {
     return flow.kind === 'break';
   }
 
-  private *simple(command: Extract<Command, { kind: 'simple' }>, streams: Streams): Task<void> {
+  *#simple(command: Extract<Command, { kind: 'simple' }>, streams: Streams): Task<void> {
     const substituted = command.words.length === 0;
     if (substituted) this.status = 0;
     const argv = yield* expandWords(this, command.words);
     const assignments: [string, string][] = [];
     for (const { name, value } of command.assignments)
       assignments.push([name, yield* expandString(this, value)]);
-    if (this.failed) {
+    if (this.#failed) {
       this.status = 1;
       return;
     }
@@ -459,7 +460,7 @@ export class Shell implements Expander, BuiltinShell {
     return { ...contextIn(this.place, name, io), env, cwd: this.cwd };
   }
 
-  private *redirect(redirects: readonly Redirect[], outer: Streams): Task<Streams | undefined> {
+  *#redirect(redirects: readonly Redirect[], outer: Streams): Task<Streams | undefined> {
     if (redirects.length === 0) return outer;
     let { stdin, out, err } = outer;
     let pipe = outer.pipe;
@@ -493,7 +494,7 @@ export class Shell implements Expander, BuiltinShell {
         stdin = textInput(content.value);
         continue;
       }
-      const sink = this.fileSink(name, path, operator === '>>', outer, { out, err });
+      const sink = this.#fileSink(name, path, operator === '>>', outer, { out, err });
       if (sink === undefined) return undefined;
       if (operator === '&>') {
         out = sink;
@@ -515,7 +516,7 @@ export class Shell implements Expander, BuiltinShell {
     };
   }
 
-  private fileSink(
+  #fileSink(
     name: string,
     path: string,
     append: boolean,

@@ -28,16 +28,16 @@ export class Job implements Signals {
   readonly pid: number;
   handler: ((signal: SignalName) => boolean) | undefined;
   status: number | undefined;
-  private readonly process: Process<void>;
-  private readonly table: ProcessTable;
-  private readonly atEnd: (() => void)[] = [];
+  readonly #process: Process<void>;
+  readonly #table: ProcessTable;
+  readonly #atEnd: (() => void)[] = [];
 
   constructor(world: World, table: ProcessTable, text: string, body: (signals: Signals) => Task<number>) {
     this.world = world;
     this.text = text;
-    this.table = table;
+    this.#table = table;
     this.pid = table.add(text, (signal) => this.deliver(signal)).pid;
-    this.process = world.spawn(this.main(body));
+    this.#process = world.spawn(this.#main(body));
   }
 
   deliver(signal: SignalName): void {
@@ -46,37 +46,37 @@ export class Job implements Signals {
     // Later: a generator cannot be ended while it runs, and a process may well signal itself.
     this.world.schedule(0, () => {
       if (this.status !== undefined) return;
-      this.finish(128 + SIGNAL_NUMBERS[signal]);
-      this.process.kill();
+      this.#finish(128 + SIGNAL_NUMBERS[signal]);
+      this.#process.kill();
     });
   }
 
   onEnd(callback: () => void): void {
-    if (this.status === undefined) this.atEnd.push(callback);
+    if (this.status === undefined) this.#atEnd.push(callback);
     else callback();
   }
 
   *wait(): Task<number> {
     while (this.status === undefined) {
       yield (resume) => {
-        this.atEnd.push(resume);
+        this.#atEnd.push(resume);
         return () => {
-          const at = this.atEnd.indexOf(resume);
-          if (at >= 0) this.atEnd.splice(at, 1);
+          const at = this.#atEnd.indexOf(resume);
+          if (at >= 0) this.#atEnd.splice(at, 1);
         };
       };
     }
     return this.status;
   }
 
-  private *main(body: (signals: Signals) => Task<number>): Task<void> {
-    this.finish(yield* body(this));
+  *#main(body: (signals: Signals) => Task<number>): Task<void> {
+    this.#finish(yield* body(this));
   }
 
-  private finish(status: number): void {
+  #finish(status: number): void {
     if (this.status !== undefined) return;
     this.status = status;
-    this.table.remove(this.pid);
-    for (const callback of this.atEnd.splice(0)) callback();
+    this.#table.remove(this.pid);
+    for (const callback of this.#atEnd.splice(0)) callback();
   }
 }

@@ -8,7 +8,7 @@ import type { ToolContext } from './tool.ts';
 export function* eachLine(
   ctx: ToolContext,
   files: readonly string[],
-  visit: (line: string, file: string) => boolean | void,
+  visit: (line: string, file: string) => unknown,
 ): Task<number> {
   let status = 0;
   for (const file of files.length === 0 ? ['-'] : files) {
@@ -91,7 +91,7 @@ const CLASSES: Readonly<Record<string, string>> = {
 function bracket(set: string): string {
   const negated = set.startsWith('^');
   const body = (negated ? set.slice(1) : set).replace(
-    /\[:(\w+):\]|[\\\]\[]/g,
+    /\[:(\w+):\]|[\\\][]/g,
     (token, name: string | undefined) => (name === undefined ? `\\${token}` : (CLASSES[name] ?? '')),
   );
   return `[${negated ? '^' : ''}${body}]`;

@@ -216,7 +216,7 @@ class CurlTransfer {
     const { facts, ctx, options } = this;
     facts.url = /:\/\//.test(text) ? text : `http://${text}`;
     let current = text;
-    let code = 0;
+    let code: number;
     const limit = Number(options.value('max-redirs') ?? 50);
     for (;;) {
       const step = yield* this.fetch(current);
@@ -258,7 +258,7 @@ class CurlTransfer {
   }
 
   *fetch(text: string): Task<{ code: number; redirect?: string }> {
-    const { options, facts, ctx } = this;
+    const { facts, ctx } = this;
     const url = parseUrl(text);
     if ('refused' in url) {
       const why = {

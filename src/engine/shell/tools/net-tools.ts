@@ -31,7 +31,6 @@ export const route: Tool = function* (ctx, args) {
 export const arp: Tool = (ctx, args) => arpTable(ctx, args, false);
 export const busyboxArp: Tool = (ctx, args) => arpTable(ctx, args, true);
 
-// eslint-disable-next-line require-yield -- a tool that never waits is a task all the same
 function* arpTable(ctx: ToolContext, args: readonly string[], busybox: boolean): ReturnType<Tool> {
   const parsed = getopt(args, { short: 'aenvi:d:s:H:A:D' });
   if (!parsed.ok) {
@@ -94,7 +93,6 @@ function columns(entry: Neighbour): string {
 export const ifconfig: Tool = (ctx, args) => interfaces(ctx, args, describe);
 export const busyboxIfconfig: Tool = (ctx, args) => interfaces(ctx, args, describeBusybox);
 
-// eslint-disable-next-line require-yield -- a tool that never waits is a task all the same
 function* interfaces(
   ctx: ToolContext,
   args: readonly string[],

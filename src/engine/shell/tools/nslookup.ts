@@ -7,8 +7,8 @@ import {
 } from '../../dns/message.ts';
 import { formatIp, type Ip } from '../../net/address.ts';
 import type { Task } from '../../net/task.ts';
+import type { ask } from '../resolve.ts';
 import {
-  ask,
   askTogether,
   candidates,
   resolvConf,

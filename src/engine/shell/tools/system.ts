@@ -6,7 +6,6 @@ import type { Tool, ToolContext } from '../tool.ts';
 
 /** A tool that takes no time. */
 function instant(run: (ctx: ToolContext, args: readonly string[]) => number): Tool {
-  // eslint-disable-next-line require-yield -- a tool that never waits is a task all the same
   return function* (ctx, args) {
     return run(ctx, args);
   };
@@ -112,12 +111,6 @@ export function calendar(now: number): CalendarTime {
 
 export function two(n: number): string {
   return String(n).padStart(2, '0');
-}
-
-/** `Thu, 01 Jan 2026 00:00:05 GMT`, as HTTP writes it. */
-export function httpDate(now: number): string {
-  const t = calendar(now);
-  return `${DAYS[t.weekday] ?? ''}, ${two(t.day)} ${MONTHS[t.month - 1] ?? ''} ${t.year} ${two(t.hour)}:${two(t.minute)}:${two(t.second)} GMT`;
 }
 
 export const date = instant((ctx, args) => {

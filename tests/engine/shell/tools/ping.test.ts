@@ -6,8 +6,8 @@ function timeless(text: string): string {
   return text
     .replace(/time=[\d.]+ ms/g, 'time=T ms')
     .replace(/= [\d.]+\/[\d.]+\/[\d.]+(\/[\d.]+)? ms/, '= T ms')
-    .replace(/  [\d.]+ ms/g, '  T ms')
-    .replace(/  [\d.]+ms/g, '  Tms');
+    .replace(/ {2}[\d.]+ ms/g, '  T ms')
+    .replace(/ {2}[\d.]+ms/g, '  Tms');
 }
 
 describe('ping of iputils', () => {

@@ -2,7 +2,7 @@ import { formatIp, isIpv6, isLoopback, lastIp, maskIp, type Ip } from '../../../
 import type { Device, InterfaceAddress } from '../../../net/device.ts';
 import type { RouteScope } from '../../../net/route.ts';
 import { linkName, printLink, selectLinks } from './link.ts';
-import { answer, garbage, Refusal, type Words } from './words.ts';
+import { answer, Refusal, type Words } from './words.ts';
 
 export function ipAddress(words: Words): void {
   const command = words.subcommand(

@@ -1,4 +1,4 @@
-import { formatMac, parseMac, type Ip, type Mac } from '../../../net/address.ts';
+import { parseMac, type Ip, type Mac } from '../../../net/address.ts';
 import type { Device } from '../../../net/device.ts';
 import { formatNeighbour, type Neighbour, type NeighbourState } from '../../../net/neighbour.ts';
 import { answer, Refusal, type Words } from './words.ts';

@@ -1,4 +1,4 @@
-import { compareIp, formatIp, isIpv6, prefixContains, type Ip, type Prefix } from '../../../net/address.ts';
+import { formatIp, isIpv6, prefixContains, type Ip, type Prefix } from '../../../net/address.ts';
 import type { Device } from '../../../net/device.ts';
 import {
   formatRoute,
@@ -270,7 +270,6 @@ function modify(words: Words, command: 'add' | 'replace' | 'change' | 'append' |
   let mtu: number | undefined;
   let onlink = false;
   const hops: Hop[] = [];
-  let dstText = '';
   while (words.more) {
     const word = words.value();
     switch (word) {
@@ -327,8 +326,7 @@ function modify(words: Words, command: 'add' | 'replace' | 'change' | 'append' |
         else {
           if (dst !== undefined)
             throw new Refusal(`Error: either "to" is duplicate, or "${word}" is a garbage.`, 255);
-          dstText = word === 'to' ? words.value() : word;
-          dst = words.prefix(dstText);
+          dst = words.prefix(word === 'to' ? undefined : word);
         }
       }
     }
