@@ -11,11 +11,17 @@ export interface Stdio {
   readonly signals: Signals;
   readonly session: Session;
   readonly depth: number;
-  readonly tty?: boolean;
 }
 
-/** Runs a program in a place, without a shell. The caller says what it wants to say when the program is not there. */
-export function* execute(place: Place, argv: readonly string[], io: Stdio): Task<number> {
+/**
+ * Runs a program in a place, without a shell; its output is a terminal only when that is said (`exec -t`). The caller says what it wants to say when the program is not there.
+ */
+export function* execute(
+  place: Place,
+  argv: readonly string[],
+  io: Stdio,
+  terminal: 'tty' | 'pipe' = 'pipe',
+): Task<number> {
   const name = argv[0] ?? '';
   const tool = findTool(place, name);
   if (tool === undefined) {
@@ -28,7 +34,7 @@ export function* execute(place: Place, argv: readonly string[], io: Stdio): Task
   }
   const info = place.processes.add(argv.join(' '), (signal) => io.signals.deliver(signal));
   try {
-    return yield* tool(contextIn(place, name, io), argv.slice(1));
+    return yield* tool({ ...contextIn(place, name, io), tty: terminal === 'tty' }, argv.slice(1));
   } finally {
     place.processes.remove(info.pid);
   }
@@ -62,6 +68,5 @@ export function contextIn(place: Place, name: string, io: Stdio): ToolContext {
     signals: io.signals,
     session: io.session,
     depth: io.depth + 1,
-    ...(io.tty === true ? { tty: true } : {}),
   };
 }

@@ -457,7 +457,7 @@ export class Shell implements Expander, BuiltinShell {
     for (const key of this.exported) env[key] = this.get(key) ?? '';
     for (const [key, value] of assignments) env[key] = value;
     const io = { world: this.world, session: this.session, depth: this.depth, ...streams };
-    return { ...contextIn(this.place, name, io), env, cwd: this.cwd };
+    return { ...contextIn(this.place, name, io), env, cwd: this.cwd, tty: streams.tty === true };
   }
 
   *#redirect(redirects: readonly Redirect[], outer: Streams): Task<Streams | undefined> {

@@ -81,16 +81,14 @@ export function ssh(find: (host: string) => Place | undefined): Tool {
       ctx.session.limit ??= 'scriptDepth';
       return 255;
     }
+    const inside = contextIn(place, 'bash', ctx);
     // Without -t there is no terminal at the other end.
-    const inside = contextIn(place, 'bash', {
-      ...ctx,
-      tty: ctx.tty === true && args.slice(0, at).some((arg) => /^-[A-Za-z]*t/.test(arg)),
-    });
+    const tty = ctx.tty === true && args.slice(0, at).some((arg) => /^-[A-Za-z]*t/.test(arg));
     const shell = shellIn(
       { ...inside, env: { ...place.env, HOME: '/root', USER: 'root' } },
       bash('bash: line 1'),
     );
-    const status = yield* shell.run(line, streamsOf(inside));
+    const status = yield* shell.run(line, { ...streamsOf(inside), tty });
     // The connection stays open as long as someone holds its streams.
     for (const job of shell.jobs) yield* job.wait();
     return status;

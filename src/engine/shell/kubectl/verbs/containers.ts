@@ -131,7 +131,8 @@ export function* exec(k: Invocation): Task<number> {
     return k.fail(startFailure(command[0] ?? '', uidOf(pod)));
   }
   const stdin = k.flags.on('stdin') ? k.ctx.stdin : textInput('');
-  const code = yield* execute(place, command, { ...k.ctx, stdin });
+  const terminal = k.flags.on('tty') && k.ctx.tty === true ? 'tty' : 'pipe';
+  const code = yield* execute(place, command, { ...k.ctx, stdin }, terminal);
   if (code !== 0 && k.ctx.session.limit === undefined) k.note(`command terminated with exit code ${code}`);
   return code;
 }
