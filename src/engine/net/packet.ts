@@ -262,6 +262,17 @@ function tcpOptionsLength(options: TcpOptions): number {
   return length;
 }
 
+/** tcpdump's letters: `S`, `S.`, `P.`, `F.`, `R`. */
+export function tcpFlags(flags: number): string {
+  const letters =
+    (flags & TCP_FIN ? 'F' : '') +
+    (flags & TCP_SYN ? 'S' : '') +
+    (flags & TCP_RST ? 'R' : '') +
+    (flags & TCP_PSH ? 'P' : '') +
+    (flags & TCP_ACK ? '.' : '');
+  return letters === '' ? 'none' : letters;
+}
+
 /** Application bytes, or a frame inside VXLAN. */
 export class UdpDatagram {
   readonly kind = 'udp';

@@ -20,11 +20,15 @@ import {
   TCP_RST,
   TCP_SYN,
   TcpSegment,
-  type TcpOptions,
+  tcpFlags,
 } from './packet.ts';
 import { Skb } from './skb.ts';
 import type { SocketOwner, TcpListener } from './socket.ts';
 import type { Task } from './task.ts';
+import { Agreement } from './tcp-agreement.ts';
+import { DELAYED_ACK, ReceiveQueue } from './tcp-receive-queue.ts';
+import { SendQueue, type Sent } from './tcp-send-queue.ts';
+import { add, after, before, between } from './tcp-sequence.ts';
 import type { Timer } from './world.ts';
 
 export type TcpState =
@@ -46,29 +50,11 @@ export type ReadResult =
   | { readonly kind: 'error'; readonly errno: Errno }
   | { readonly kind: 'timeout' };
 
-interface Sent {
-  seq: number;
-  end: number;
-  data: Uint8Array;
-  flags: number;
-  /** Walk of its first transmission: what a repetition repeats. */
-  walk: number;
-  sentAt: number;
-  repeated: boolean;
-}
-
 const SECOND = 1_000_000;
-const MIN_RTO = 200_000;
-const MAX_RTO = 120 * SECOND;
-const DELAYED_ACK = 40_000;
 const TIME_WAIT_TIME = 60 * SECOND;
-const INITIAL_CWND = 10;
-const MAX_QUICK_ACKS = 16;
-/** Receive buffer that a connection offers; Linux' first window is as many whole segments as fit into it. */
-const RECEIVE_SPACE = 65535;
-const WINDOW_SCALE = 10;
-const MAX_OUT_OF_ORDER = 512;
 const MAX_SEND_BUFFER = 4_194_304;
+/** How often an orphan repeats itself before it gives up (tcp_orphan_retries). */
+const ORPHAN_RETRIES = 8;
 
 export class TcpConnection {
   readonly ns: Netns;
@@ -77,7 +63,7 @@ export class TcpConnection {
   readonly remoteIp: Ip;
   readonly remotePort: number;
   process: SocketOwner | undefined;
-  state: TcpState;
+  state: TcpState = 'CLOSED';
   /** Time to live of the last segment that was received. */
   receivedTtl = 0;
   error: Errno | undefined;
@@ -88,50 +74,25 @@ export class TcpConnection {
   onError: ((errno: Errno) => void) | undefined;
   onConnect: ((error: Errno | undefined) => void) | undefined;
   readonly #listener: TcpListener | undefined;
-  #sndUna: number;
-  #sndNxt: number;
-  #sndWnd = 0;
-  #maxWindow = 0;
-  #peerScale = 0;
-  #peerMss = 536;
-  #rcvNxt = 0;
-  #rcvWup = 0;
-  #rcvSpace = 0;
-  #timestamps = true;
-  #scaled = true;
-  #tsRecent = 0;
-  #sent: Sent[] = [];
-  #unsent: Uint8Array[] = [];
-  #unsentBytes = 0;
-  #received: Uint8Array[] = [];
-  #receivedBytes = 0;
-  #outOfOrder: TcpSegment[] = [];
-  #finQueued = false;
-  #finSent = false;
-  #finReceived = false;
+  readonly #send: SendQueue;
+  readonly #receive = new ReceiveQueue();
+  readonly #agreed = new Agreement();
+  /** The program has closed it. */
   #orphan = false;
-  #cwnd = INITIAL_CWND;
-  #ssthresh = Infinity;
-  #resendUpTo: number | undefined;
-  #duplicateAcks = 0;
-  #srtt = 0;
-  #rttvar = 0;
-  #rto = SECOND;
-  #backoff = 0;
+  /** An ICMP error that is told only when the connection fails for want of answers. */
   #softError: Errno | undefined;
-  #quick = 0;
-  #pingpong = false;
-  #ato = 0;
-  #lastReceived = 0;
   #retransmitTimer: Timer | undefined;
   #ackTimer: Timer | undefined;
   #closeTimer: Timer | undefined;
+  /** The next packet tells the neighbour table that the other side is alive. */
   #confirm = false;
   #ipId: number;
+  /** Walk of the last segment that was received: what is sent now answers it. */
   #cause: number | undefined;
-  #wake: (() => void) | undefined;
+  /** Programs inside the socket, and what arrived meanwhile. */
   #owned = 0;
   readonly #waiting: (() => void)[] = [];
+  #wake: (() => void) | undefined;
   #woken = false;
   #accepting = false;
   #endTold = false;
@@ -149,49 +110,38 @@ export class TcpConnection {
     this.remotePort = remote.port;
     this.process = options.process;
     this.#listener = options.listener;
-    this.state = 'CLOSED';
-    this.#sndUna = this.#sndNxt = ns.world.random.uint32();
+    this.#send = new SendQueue(ns.world.random.uint32());
     this.#ipId = ns.world.random.below(65536);
   }
 
   /** Sends SYN. */
   connect(): void {
     this.ns.sockets.addConnection(this);
-    this.#setState('SYN_SENT');
-    this.#rcvSpace = this.#initialWindow(this.#advertisedMss());
+    this.#receive.openWindow(this.#advertisedMss());
     this.#enter();
-    this.#queue(EMPTY, TCP_SYN);
-    this.#armRetransmit();
+    this.#setState('SYN_SENT');
+    this.#sendNew(EMPTY, TCP_SYN);
     this.#leave();
   }
 
   /** Answers a SYN that a listener got. */
   accept(syn: TcpSegment, walk: number): void {
     this.ns.sockets.addConnection(this);
-    this.#setState('SYN_RECV');
-    this.#learnOptions(syn);
-    this.#rcvNxt = this.#rcvWup = add(syn.seq, 1);
-    this.#sndWnd = this.#maxWindow = syn.window;
     this.#cause = walk;
-    this.#rcvSpace = this.#initialWindow(this.#advertisedMss() - (this.#timestamps ? 12 : 0));
-    this.#queue(EMPTY, TCP_SYN | TCP_ACK);
-    this.#armRetransmit();
+    this.#setState('SYN_RECV');
+    this.#agreed.learn(syn);
+    this.#receive.start(add(syn.seq, 1));
+    this.#receive.openWindow(this.#advertisedMss() - this.#agreed.overhead);
+    this.#send.setWindow(syn.window);
+    this.#sendNew(EMPTY, TCP_SYN | TCP_ACK);
   }
 
   /** Queues bytes; false when the connection cannot send any more. */
   write(data: Uint8Array): boolean {
-    if (this.#finQueued || this.error !== undefined) return false;
-    if (
-      this.state !== 'ESTABLISHED' &&
-      this.state !== 'CLOSE_WAIT' &&
-      this.state !== 'SYN_SENT' &&
-      this.state !== 'SYN_RECV'
-    )
-      return false;
+    if (this.#send.finQueued || this.error !== undefined || !MAY_WRITE.has(this.state)) return false;
+    if (this.#send.unsent.length + data.length > MAX_SEND_BUFFER) return false;
     if (data.length === 0) return true;
-    if (this.#unsentBytes + data.length > MAX_SEND_BUFFER) return false;
-    this.#unsent.push(data);
-    this.#unsentBytes += data.length;
+    this.#send.unsent.push(data);
     this.#enter();
     this.#push();
     this.#leave();
@@ -200,9 +150,10 @@ export class TcpConnection {
 
   /** The next bytes, as many as there are. */
   *read(timeout: number): Task<ReadResult> {
+    const { unread } = this.#receive;
     if (
-      this.#receivedBytes === 0 &&
-      !this.#finReceived &&
+      unread.length === 0 &&
+      !this.#receive.finReceived &&
       this.error === undefined &&
       this.state !== 'CLOSED'
     ) {
@@ -219,19 +170,18 @@ export class TcpConnection {
       };
       this.#wake = undefined;
     }
-    if (this.#receivedBytes > 0) return { kind: 'data', data: this.#takeReceived() };
+    if (unread.length > 0) return { kind: 'data', data: this.#takeUnread() };
     // The end of the stream is told before an error that came after it (tcp_recvmsg: SOCK_DONE before sk_err).
-    if (this.#finReceived) return { kind: 'eof' };
+    if (this.#receive.finReceived) return { kind: 'eof' };
     if (this.error !== undefined) return { kind: 'error', errno: this.error };
-    if (this.state === 'CLOSED') return { kind: 'eof' };
+    if (this.#is('CLOSED')) return { kind: 'eof' };
     return { kind: 'timeout' };
   }
 
   /** No more will be written: FIN after what is queued. */
   end(): void {
-    if (this.#finQueued) return;
-    if (this.state === 'SYN_SENT' || this.state === 'CLOSED') return;
-    this.#finQueued = true;
+    if (this.#send.finQueued || this.state === 'SYN_SENT' || this.state === 'CLOSED') return;
+    this.#send.finQueued = true;
     this.#enter();
     this.#push();
     this.#leave();
@@ -242,33 +192,21 @@ export class TcpConnection {
     if (this.#orphan) return;
     this.#orphan = true;
     this.onData = this.onEnd = this.onError = undefined;
-    this.#enter();
-    this.#close();
-    this.#leave();
-  }
-
-  #close(): void {
-    if (this.state === 'SYN_SENT') {
-      this.#finish();
-      return;
+    if (this.state === 'SYN_SENT') this.#finish();
+    else if (this.state !== 'CLOSED' && this.#receive.unread.length > 0) this.abort();
+    else {
+      if (this.state === 'FIN_WAIT2') this.#startFinWait2();
+      this.end();
     }
-    if (this.state === 'CLOSED') return;
-    if (this.#receivedBytes > 0) {
-      this.#sendReset();
-      this.#finish();
-      return;
-    }
-    if (this.state === 'FIN_WAIT2') this.#startFinWait2();
-    if (this.#finQueued) return;
-    this.#finQueued = true;
-    this.#push();
   }
 
   /** RST at once. */
   abort(): void {
     this.#orphan = true;
+    this.#enter();
     if (this.state !== 'CLOSED' && this.state !== 'SYN_SENT' && this.state !== 'TIME_WAIT') this.#sendReset();
     this.#finish();
+    this.#leave();
   }
 
   /** Gone without a word, as its namespace is. */
@@ -279,18 +217,17 @@ export class TcpConnection {
 
   /** Bytes that wait to be read, and bytes that are not acknowledged: `Recv-Q` and `Send-Q` of `ss`. */
   get queues(): { readonly receive: number; readonly send: number } {
-    return { receive: this.#receivedBytes, send: this.#unsentBytes + distance(this.#sndUna, this.#sndNxt) };
+    return { receive: this.#receive.unread.length, send: this.#send.unsent.length + this.#send.inFlight };
   }
 
-  /** Payload bytes of a full segment now. */
+  /** Payload bytes of a full segment now: what the path and the peer take, and at most half of its window. */
   get mss(): number {
     const route = this.ns.routes.lookup({ dst: this.remoteIp, src: this.localIp });
     const mtu = this.ns.world.ip.pathMtu(this.ns, route, this.remoteIp);
-    const fromPath = mtu - (isIpv6(this.localIp) ? 60 : 40);
-    let mss = Math.min(this.#peerMss, fromPath) - (this.#timestamps ? 12 : 0);
-    const half = this.#maxWindow > 536 ? this.#maxWindow >>> 1 : this.#maxWindow;
-    if (half > 0) mss = Math.min(mss, half);
-    return Math.max(mss, 1);
+    const mss = Math.min(this.#agreed.peerMss, mtu - this.#headers) - this.#agreed.overhead;
+    const { maxWindow } = this.#send;
+    const bound = maxWindow > 536 ? maxWindow >>> 1 : maxWindow > 0 ? maxWindow : mss;
+    return Math.max(1, Math.min(mss, bound));
   }
 
   /** A segment for this connection. */
@@ -301,28 +238,22 @@ export class TcpConnection {
     }
     this.#cause = walk;
     this.receivedTtl = packet.ttl;
-    switch (this.state) {
-      case 'SYN_SENT':
-        this.#receiveInSynSent(segment);
-        return;
-      case 'TIME_WAIT':
-        this.#receiveInTimeWait(segment);
-        return;
-      case 'CLOSED':
-        return;
-      default:
-        this.#receiveSynchronized(segment);
+    if (this.state === 'SYN_SENT') this.#receiveInSynSent(segment);
+    else if (this.state === 'TIME_WAIT') this.#receiveInTimeWait(segment);
+    else if (this.state !== 'CLOSED') this.#receiveSynchronized(segment);
+  }
+
+  /** ICMP reported an error about a segment of this connection (tcp_v4_err). */
+  icmpError(error: SocketError, seq: number, skb: Skb): void {
+    if (this.#owned > 0) {
+      this.#waiting.push(() => this.icmpError(error, seq, skb));
+      return;
     }
-  }
-
-  /** A program is inside the socket: what arrives meanwhile waits until it leaves (lock_sock, sk_backlog). */
-  #enter(): void {
-    this.#owned++;
-  }
-
-  #leave(): void {
-    if (--this.#owned > 0) return;
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next();
+    if (!between(seq, this.#send.una, this.#send.nxt)) return;
+    if (error.errno === 'EMSGSIZE') this.#pathNarrowed(error.mtu, skb);
+    else if (this.state === 'SYN_SENT') this.#fail(error.errno);
+    else if (this.state === 'SYN_RECV') this.#finish();
+    else this.#softError = error.errno;
   }
 
   /** The program's turn: a new connection, bytes, the end, an error. */
@@ -332,8 +263,8 @@ export class TcpConnection {
       this.#accepting = false;
       this.#listener?.onConnection?.(this);
     }
-    if (this.onData !== undefined && this.#receivedBytes > 0) this.onData(this.#takeReceived());
-    if (this.#finReceived && !this.#endTold && this.onEnd !== undefined) {
+    if (this.onData !== undefined && this.#receive.unread.length > 0) this.onData(this.#takeUnread());
+    if (this.#receive.finReceived && !this.#endTold && this.onEnd !== undefined) {
       this.#endTold = true;
       this.onEnd();
     }
@@ -351,27 +282,19 @@ export class TcpConnection {
     this.ns.world.wake(this);
   }
 
-  /** ICMP reported an error about a segment of this connection (tcp_v4_err). */
-  icmpError(error: SocketError, seq: number, skb: Skb): void {
-    if (this.#owned > 0) {
-      this.#waiting.push(() => this.icmpError(error, seq, skb));
-      return;
-    }
-    if (!between(seq, this.#sndUna, this.#sndNxt)) return;
-    if (error.errno === 'EMSGSIZE') {
-      const before = this.mss;
-      this.ns.world.icmp.learnPathMtu(this.ns, skb, this.remoteIp, error.mtu);
-      if (this.mss < before) this.#resegment();
-      return;
-    }
-    if (this.state === 'SYN_SENT') this.#fail(error.errno);
-    else if (this.state === 'SYN_RECV') this.#finish();
-    else this.#softError = error.errno;
+  /** A program is inside the socket: what arrives meanwhile waits until it leaves (lock_sock, sk_backlog). */
+  #enter(): void {
+    this.#owned++;
+  }
+
+  #leave(): void {
+    if (--this.#owned > 0) return;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next();
   }
 
   #receiveInSynSent(segment: TcpSegment): void {
     const acked = (segment.flags & TCP_ACK) !== 0;
-    if (acked && segment.ack !== this.#sndNxt) {
+    if (acked && segment.ack !== this.#send.nxt) {
       if ((segment.flags & TCP_RST) === 0) this.ns.world.tcp.resetFor(this.ns, this, segment);
       return;
     }
@@ -380,18 +303,17 @@ export class TcpConnection {
       return;
     }
     if ((segment.flags & TCP_SYN) === 0) return;
-    this.#learnOptions(segment);
-    this.#rcvNxt = this.#rcvWup = add(segment.seq, 1);
-    this.#sndWnd = this.#maxWindow = segment.window;
+    this.#agreed.learn(segment);
+    this.#receive.start(add(segment.seq, 1));
+    this.#send.setWindow(segment.window);
     if (!acked) {
       this.#setState('SYN_RECV');
-      this.#sent = [];
-      this.#sndNxt = this.#sndUna;
-      this.#queue(EMPTY, TCP_SYN | TCP_ACK);
+      this.#send.restart();
+      this.#sendNew(EMPTY, TCP_SYN | TCP_ACK);
       return;
     }
     this.#acknowledged(segment);
-    this.#lastReceived = this.ns.world.now;
+    this.#receive.opened(this.ns.world.now);
     this.#setState('ESTABLISHED');
     this.#sendAck();
     this.onConnect?.(undefined);
@@ -403,7 +325,7 @@ export class TcpConnection {
       this.#finish();
       return;
     }
-    if ((segment.flags & TCP_SYN) !== 0 && after(segment.seq, this.#rcvNxt)) {
+    if ((segment.flags & TCP_SYN) !== 0 && after(segment.seq, this.#receive.nxt)) {
       const listener = this.ns.sockets.findListener(this.localIp, this.localPort);
       this.#finish();
       if (listener !== undefined) this.ns.world.tcp.begin(listener, this, segment, this.#cause ?? 0);
@@ -416,108 +338,74 @@ export class TcpConnection {
   }
 
   #receiveSynchronized(segment: TcpSegment): void {
-    if (this.state === 'SYN_RECV' && (segment.flags & TCP_SYN) !== 0 && (segment.flags & TCP_ACK) === 0) {
-      const first = this.#sent[0];
-      if (first !== undefined) this.#repeat(first, false);
+    const { flags } = segment;
+    if (this.state === 'SYN_RECV' && (flags & (TCP_SYN | TCP_ACK)) === TCP_SYN) {
+      const { first } = this.#send;
+      if (first !== undefined) this.#repeat(first, 'unasked');
       return;
     }
-    const length = segment.data.length + (segment.flags & TCP_FIN ? 1 : 0);
-    if (!this.#acceptable(segment.seq, length)) {
-      if ((segment.flags & TCP_RST) === 0) this.#sendAck();
+    if (!this.#receive.acceptable(segment.seq, segment.data.length + (flags & TCP_FIN ? 1 : 0))) {
+      if ((flags & TCP_RST) === 0) this.#sendAck();
       return;
     }
-    if ((segment.flags & TCP_RST) !== 0) {
-      this.#receiveReset(segment);
+    if ((flags & TCP_RST) !== 0 && segment.seq === this.#receive.nxt) {
+      if (this.state === 'SYN_RECV') this.#finish();
+      else this.#fail(this.state === 'CLOSE_WAIT' ? 'EPIPE' : 'ECONNRESET');
       return;
     }
-    if ((segment.flags & TCP_SYN) !== 0) {
+    if ((flags & (TCP_RST | TCP_SYN)) !== 0) {
       this.#sendAck();
       return;
     }
-    if ((segment.flags & TCP_ACK) === 0) return;
-    if (segment.options.timestamp !== undefined) this.#tsRecent = segment.options.timestamp[0];
-    if (this.state === 'SYN_RECV') {
-      if (!between(segment.ack, this.#sndUna, this.#sndNxt) || segment.ack === this.#sndUna) {
-        this.ns.world.tcp.resetFor(this.ns, this, segment);
-        return;
-      }
-      this.#acknowledged(segment);
-      this.#lastReceived = this.ns.world.now;
-      this.#setState('ESTABLISHED');
-      this.process ??= this.#listener?.process;
-      this.#accepting = true;
-      this.#notify();
-    } else this.#acknowledged(segment);
-    if (this.#stateIs('CLOSED') || this.#stateIs('TIME_WAIT')) return;
-    if (segment.data.length > 0 || (segment.flags & TCP_FIN) !== 0) this.#receiveData(segment);
+    if ((flags & TCP_ACK) === 0) return;
+    if (segment.options.timestamp !== undefined) this.#agreed.recent = segment.options.timestamp[0];
+    if (this.state === 'SYN_RECV' && !this.#established(segment)) return;
+    this.#acknowledged(segment);
+    if (this.#is('CLOSED') || this.#is('TIME_WAIT')) return;
+    if (segment.data.length > 0 || (flags & TCP_FIN) !== 0) this.#receiveData(segment);
     this.#push();
   }
 
-  #receiveReset(segment: TcpSegment): void {
-    if (segment.seq !== this.#rcvNxt) {
-      this.#sendAck();
-      return;
+  /** The last step of a handshake that the other side began. */
+  #established(segment: TcpSegment): boolean {
+    if (!between(segment.ack, this.#send.una, this.#send.nxt) || segment.ack === this.#send.una) {
+      this.ns.world.tcp.resetFor(this.ns, this, segment);
+      return false;
     }
-    if (this.state === 'SYN_RECV') this.#finish();
-    else this.#fail(this.state === 'CLOSE_WAIT' ? 'EPIPE' : 'ECONNRESET');
-  }
-
-  #acceptable(seq: number, length: number): boolean {
-    const end = add(seq, length);
-    return !before(end, this.#rcvWup) && !after(seq, add(this.#rcvNxt, this.#window()));
+    this.#receive.opened(this.ns.world.now);
+    this.#setState('ESTABLISHED');
+    this.process ??= this.#listener?.process;
+    this.#accepting = true;
+    this.#notify();
+    return true;
   }
 
   /** What an acknowledgement moves on. */
   #acknowledged(segment: TcpSegment): void {
-    const ack = segment.ack;
-    if (after(ack, this.#sndNxt)) return;
-    const window = (segment.flags & TCP_SYN) !== 0 ? segment.window : segment.window * 2 ** this.#peerScale;
-    if (!before(ack, this.#sndUna)) {
-      const grew = window !== this.#sndWnd;
-      this.#sndWnd = window;
-      this.#maxWindow = Math.max(this.#maxWindow, window);
-      if (ack === this.#sndUna) {
-        if (!grew && segment.data.length === 0 && this.#sent.length > 0) this.#duplicateAck();
-        return;
-      }
-    } else return;
-    let segments = 0;
-    const now = this.ns.world.now;
-    for (;;) {
-      const first = this.#sent[0];
-      if (first === undefined || after(first.end, ack)) break;
-      this.#sent.shift();
-      segments++;
-      if (!first.repeated) this.#measure(now - first.sentAt);
+    const { ack } = segment;
+    const send = this.#send;
+    if (after(ack, send.nxt) || before(ack, send.una)) return;
+    const syn = (segment.flags & TCP_SYN) !== 0;
+    const window = syn ? segment.window : segment.window * 2 ** this.#agreed.peerScale;
+    const same = window === send.window;
+    send.setWindow(window);
+    if (ack === send.una) {
+      if (!same || segment.data.length > 0 || send.first === undefined) return;
+      const lost = send.duplicateAck();
+      if (lost !== undefined) this.#repeat(lost, 'lost');
+      return;
     }
-    this.#sndUna = ack;
-    this.#duplicateAcks = 0;
-    this.#backoff = 0;
+    send.acknowledge(ack, this.ns.world.now);
     this.#softError = undefined;
     this.#confirm = true;
-    if (this.#resendUpTo !== undefined && !before(ack, this.#resendUpTo)) this.#resendUpTo = undefined;
-    this.#cwnd += this.#cwnd < this.#ssthresh ? segments : segments / this.#cwnd;
-    this.#retransmitTimer?.cancel();
-    this.#retransmitTimer = undefined;
-    if (this.#sent.length > 0) this.#armRetransmit();
-    if (this.#finSent && ack === this.#sndNxt) this.#finAcknowledged();
-  }
-
-  #finAcknowledged(): void {
+    this.#stopRetransmit();
+    if (send.first !== undefined) this.#armRetransmit();
+    if (!send.finSent || ack !== send.nxt) return;
     if (this.state === 'FIN_WAIT1') {
       this.#setState('FIN_WAIT2');
       if (this.#orphan) this.#startFinWait2();
     } else if (this.state === 'CLOSING') this.#startTimeWait();
     else if (this.state === 'LAST_ACK') this.#finish();
-  }
-
-  #duplicateAck(): void {
-    this.#duplicateAcks++;
-    const first = this.#sent[0];
-    if (this.#duplicateAcks !== 3 || first === undefined) return;
-    this.#ssthresh = Math.max(2, this.#cwnd / 2);
-    this.#cwnd = this.#ssthresh;
-    this.#repeat(first, true);
   }
 
   #receiveData(segment: TcpSegment): void {
@@ -526,60 +414,18 @@ export class TcpConnection {
       this.#finish();
       return;
     }
-    if (after(segment.seq, this.#rcvNxt)) {
-      if (this.#outOfOrder.length < MAX_OUT_OF_ORDER) this.#outOfOrder.push(segment);
+    if (this.#receive.place(segment) !== 'next') {
       this.#sendAck();
       return;
     }
-    const old = before(
-      add(segment.seq, segment.data.length + (segment.flags & TCP_FIN ? 1 : 0)),
-      add(this.#rcvNxt, 1),
-    );
-    if (old) {
-      this.#sendAck();
-      return;
-    }
-    const bytes: Uint8Array[] = [];
-    let fin = this.#take(segment, bytes);
-    if (this.#outOfOrder.length > 0) {
-      this.#outOfOrder.sort((a, b) => (before(a.seq, b.seq) ? -1 : 1));
-      while (this.#outOfOrder[0] !== undefined && !after(this.#outOfOrder[0].seq, this.#rcvNxt)) {
-        const next = this.#outOfOrder.shift();
-        if (next !== undefined) fin = this.#take(next, bytes) || fin;
-      }
-    }
-    const now = this.ns.world.now;
-    if (bytes.length > 0) {
-      if (this.#ato === 0) {
-        this.#quick = MAX_QUICK_ACKS;
-        this.#ato = DELAYED_ACK;
-      }
-      this.#lastReceived = now;
-    }
+    const { bytes, fin } = this.#receive.take(segment, this.ns.world.now);
     if (fin) this.#receiveFin();
     this.#decideAck(bytes.length > 0);
-    for (const data of bytes) this.#deliver(data);
+    if (!this.#orphan) for (const data of bytes) this.#receive.unread.push(data);
     if (bytes.length > 0 || fin) this.#notify();
   }
 
-  /** The new bytes of a segment; whether its FIN is next. */
-  #take(segment: TcpSegment, bytes: Uint8Array[]): boolean {
-    const skip = distance(segment.seq, this.#rcvNxt);
-    const data =
-      skip >= segment.data.length ? EMPTY : skip === 0 ? segment.data : segment.data.subarray(skip);
-    if (data.length > 0) {
-      bytes.push(data);
-      this.#rcvNxt = add(this.#rcvNxt, data.length);
-    }
-    if ((segment.flags & TCP_FIN) === 0 || this.#finReceived) return false;
-    if (add(segment.seq, segment.data.length) !== this.#rcvNxt) return false;
-    this.#rcvNxt = add(this.#rcvNxt, 1);
-    return true;
-  }
-
   #receiveFin(): void {
-    this.#finReceived = true;
-    this.#pingpong = true;
     if (this.state === 'ESTABLISHED') this.#setState('CLOSE_WAIT');
     else if (this.state === 'FIN_WAIT1') {
       this.#setState('CLOSING');
@@ -590,348 +436,191 @@ export class TcpConnection {
     }
   }
 
-  #deliver(data: Uint8Array): void {
-    if (this.#orphan) return;
-    this.#received.push(data);
-    this.#receivedBytes += data.length;
-  }
-
-  #takeReceived(): Uint8Array {
-    const wasClosed = this.#window() < this.mss;
-    const data = join(this.#received, this.#receivedBytes);
-    this.#received = [];
-    this.#receivedBytes = 0;
-    if (wasClosed && this.#window() >= this.mss) this.#sendAck();
+  #takeUnread(): Uint8Array {
+    const { mss } = this;
+    const wasShut = this.#receive.window < mss;
+    const data = this.#receive.unread.take();
+    if (wasShut && this.#receive.window >= mss && this.state !== 'CLOSED') this.#sendAck();
     return data;
   }
 
-  /** __tcp_ack_snd_check: at once in quick-ack mode or for more than a full segment, otherwise a little later. */
   #decideAck(data: boolean): void {
-    if (this.#stateIs('TIME_WAIT') || this.#stateIs('CLOSED') || this.#rcvWup === this.#rcvNxt) return;
-    if (data && ((this.#quick > 0 && !this.#pingpong) || distance(this.#rcvWup, this.#rcvNxt) > 536 * 2)) {
+    if (this.#is('TIME_WAIT') || this.#is('CLOSED') || !this.#receive.owesAck) return;
+    if (data && this.#receive.ackAtOnce) {
       this.#sendAck();
       return;
     }
     this.#ackTimer ??= this.ns.world.timer(DELAYED_ACK, () => {
       this.#ackTimer = undefined;
-      this.#pingpong = false;
-      if (this.state !== 'CLOSED' && this.#rcvWup !== this.#rcvNxt) this.#sendAck();
+      this.#receive.ackWasLate();
+      if (this.state !== 'CLOSED' && this.#receive.owesAck) this.#sendAck();
     });
   }
 
   /** Sends what the windows allow. */
   #push(): void {
-    if (!this.#canSend()) return;
-    const mss = this.mss;
-    this.#resend();
-    while (this.#unsentBytes > 0) {
-      const inFlight = distance(this.#sndUna, this.#sndNxt);
-      const room = this.#sndWnd - inFlight;
+    if (!MAY_SEND.has(this.state)) return;
+    const send = this.#send;
+    for (const lost of send.lost()) this.#repeat(lost, 'lost');
+    const { mss } = this;
+    while (send.unsent.length > 0) {
+      const { room } = send;
       if (room <= 0) {
-        if (inFlight === 0) this.#armRetransmit();
+        if (send.inFlight === 0) this.#armRetransmit();
         return;
       }
-      if (this.#sent.length >= Math.max(1, Math.floor(this.#cwnd))) return;
-      const size = Math.min(mss, room, this.#unsentBytes);
-      const data = this.#takeUnsent(size);
-      const last = this.#unsentBytes === 0;
-      let flags = TCP_ACK | (last ? TCP_PSH : 0);
-      if (last && this.#finQueued && !this.#finSent && inFlight + size < this.#sndWnd) flags |= TCP_FIN;
-      if (flags & TCP_FIN) this.#finLeaves();
-      this.#countPingpong();
-      this.#queue(data, flags);
+      if (send.congested) return;
+      const data = send.unsent.take(Math.min(mss, room));
+      const last = send.unsent.length === 0;
+      const fin = last && send.finQueued && !send.finSent && data.length < room;
+      if (fin) this.#finLeaves();
+      this.#receive.dataSent(this.ns.world.now);
+      this.#sendNew(data, TCP_ACK | (last ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
     }
-    if (this.#finQueued && !this.#finSent) {
+    if (send.finQueued && !send.finSent) {
       this.#finLeaves();
-      this.#queue(EMPTY, TCP_FIN | TCP_ACK);
+      this.#sendNew(EMPTY, TCP_FIN | TCP_ACK);
     }
-  }
-
-  #canSend(): boolean {
-    return (
-      this.state === 'ESTABLISHED' ||
-      this.state === 'CLOSE_WAIT' ||
-      this.state === 'FIN_WAIT1' ||
-      this.state === 'CLOSING' ||
-      this.state === 'LAST_ACK'
-    );
   }
 
   #finLeaves(): void {
-    this.#finSent = true;
-    if (this.state === 'ESTABLISHED' || this.state === 'SYN_RECV') this.#setState('FIN_WAIT1');
-    else if (this.state === 'CLOSE_WAIT') this.#setState('LAST_ACK');
+    this.#send.finSent = true;
+    this.#setState(this.state === 'CLOSE_WAIT' ? 'LAST_ACK' : 'FIN_WAIT1');
   }
 
-  /** An answer within the time of a delayed acknowledgement makes the exchange interactive. */
-  #countPingpong(): void {
-    if (this.#ato > 0 && this.ns.world.now - this.#lastReceived < this.#ato) this.#pingpong = true;
-  }
-
-  #takeUnsent(size: number): Uint8Array {
-    const parts: Uint8Array[] = [];
-    let left = size;
-    while (left > 0) {
-      const first = this.#unsent[0];
-      if (first === undefined) break;
-      if (first.length <= left) {
-        parts.push(first);
-        left -= first.length;
-        this.#unsent.shift();
-      } else {
-        parts.push(first.subarray(0, left));
-        this.#unsent[0] = first.subarray(left);
-        left = 0;
-      }
-    }
-    this.#unsentBytes -= size;
-    return join(parts, size);
-  }
-
-  /** A new segment: on the wire and in the queue of what may have to be repeated. */
-  #queue(data: Uint8Array, flags: number): void {
-    const seq = this.#sndNxt;
-    const end = add(seq, data.length + (flags & (TCP_SYN | TCP_FIN) ? 1 : 0));
-    this.#sndNxt = end;
-    const walk = this.#transmit(seq, data, flags, this.#cause);
-    this.#sent.push({ seq, end, data, flags, walk, sentAt: this.ns.world.now, repeated: false });
-    if (this.#retransmitTimer === undefined) this.#armRetransmit();
+  /** A new segment: on the wire, and kept until it is acknowledged. */
+  #sendNew(data: Uint8Array, flags: number): void {
+    const send = this.#send;
+    const seq = send.nxt;
+    const walk = this.ns.world.newWalk(this.#cause);
+    send.record(data, flags, walk, this.ns.world.now);
+    this.#transmit(seq, data, flags, walk);
+    if (this.#retransmitTimer === undefined && this.state !== 'CLOSED') this.#armRetransmit();
   }
 
   #sendAck(): void {
-    this.#transmit(this.#sndNxt, EMPTY, TCP_ACK, this.#cause);
+    this.#transmit(this.#send.nxt, EMPTY, TCP_ACK, this.ns.world.newWalk(this.#cause));
   }
 
   #sendReset(): void {
-    this.#transmit(this.#sndNxt, EMPTY, TCP_RST | TCP_ACK, this.#cause);
+    this.#transmit(this.#send.nxt, EMPTY, TCP_RST | TCP_ACK, this.ns.world.newWalk(this.#cause));
   }
 
-  #transmit(seq: number, data: Uint8Array, flags: number, cause: number | undefined): number {
-    const ns = this.ns;
-    const world = ns.world;
-    const syn = (flags & TCP_SYN) !== 0;
-    const withAck = (flags & TCP_ACK) !== 0;
-    if (withAck) {
-      if (this.#rcvWup !== this.#rcvNxt && this.#quick > 0) this.#quick--;
-      this.#rcvWup = this.#rcvNxt;
-      this.#ackTimer?.cancel();
-      this.#ackTimer = undefined;
-    }
-    const window = syn ? Math.min(this.#rcvSpace, 65535) : this.#scaledWindow();
-    const segment = new TcpSegment(
-      this.localPort,
-      this.remotePort,
-      seq,
-      withAck ? this.#rcvNxt : 0,
-      flags,
-      window,
-      syn ? this.#synOptions(withAck) : this.#options(flags),
-      data,
-    );
-    const id = syn && withAck ? 0 : (this.#ipId = (this.#ipId + 1) & 0xffff);
-    const v6 = isIpv6(this.localIp);
-    const packet = new IpPacket(
-      this.localIp,
-      this.remoteIp,
-      IPPROTO_TCP,
-      64,
-      0,
-      v6 ? 0 : id,
-      !v6,
-      false,
-      0,
-      segment,
-    );
-    const skb = new Skb(ns, packet, world.newWalk(cause));
-    skb.process = this.process?.name;
-    if (this.#confirm) {
-      skb.confirm = true;
-      this.#confirm = false;
-    }
-    const walk = skb.walk;
-    if (world.tracer !== undefined)
-      world.tracer.decision(world.now, walk, ns.name, {
-        code: 'send',
-        protocol: 'tcp',
-        src: `${formatIp(this.localIp)}:${this.localPort}`,
-        dst: `${formatIp(this.remoteIp)}:${this.remotePort}`,
-        ...(this.process === undefined ? {} : { process: this.process.name }),
-      });
-    world.ip.output(skb);
-    return walk;
-  }
-
-  #options(flags: number): TcpOptions {
-    if (!this.#timestamps || (flags & TCP_RST) !== 0) return TCP_NO_OPTIONS;
-    return { timestamp: [this.#clock(), this.#tsRecent] };
-  }
-
-  #synOptions(answer: boolean): TcpOptions {
-    const options = { mss: this.#advertisedMss(), sackPermitted: true };
-    return {
-      ...options,
-      ...(this.#timestamps ? { timestamp: [this.#clock(), this.#tsRecent] as const } : {}),
-      ...(this.#scaled || !answer ? { windowScale: WINDOW_SCALE } : {}),
-    };
-  }
-
-  /** Milliseconds, from an origin of its own. */
-  #clock(): number {
-    return (1_000_000 + Math.floor(this.ns.world.now / 1000)) >>> 0;
-  }
-
-  #advertisedMss(): number {
-    const route = this.ns.routes.lookup({ dst: this.remoteIp, src: this.localIp });
-    const dev = route.kind === 'local' ? this.ns.loopback : route.dev;
-    const mtu = Math.min(route.mtu > 0 ? route.mtu : (dev?.mtu ?? 1500), 65535);
-    return mtu - (isIpv6(this.localIp) ? 60 : 40);
-  }
-
-  /** tcp_select_initial_window: whole segments within the receive space. */
-  #initialWindow(mss: number): number {
-    return mss > RECEIVE_SPACE ? RECEIVE_SPACE : Math.floor(RECEIVE_SPACE / mss) * mss;
-  }
-
-  #window(): number {
-    return Math.max(0, this.#rcvSpace - this.#receivedBytes);
-  }
-
-  #scaledWindow(): number {
-    const window = this.#window();
-    if (!this.#scaled) return Math.min(window, 65535);
-    const unit = 2 ** WINDOW_SCALE;
-    return Math.min(65535, window < this.#rcvSpace ? Math.floor(window / unit) : Math.ceil(window / unit));
-  }
-
-  #learnOptions(segment: TcpSegment): void {
-    const { mss, windowScale, timestamp } = segment.options;
-    this.#peerMss = mss ?? 536;
-    this.#timestamps = timestamp !== undefined;
-    this.#scaled = windowScale !== undefined;
-    this.#peerScale = windowScale ?? 0;
-    this.#tsRecent = timestamp?.[0] ?? 0;
-  }
-
-  #measure(rtt: number): void {
-    if (this.#srtt === 0) {
-      this.#srtt = Math.max(1, rtt);
-      this.#rttvar = rtt / 2;
-    } else {
-      this.#rttvar = 0.75 * this.#rttvar + 0.25 * Math.abs(this.#srtt - rtt);
-      this.#srtt = 0.875 * this.#srtt + 0.125 * rtt;
-    }
-    this.#rto = Math.min(MAX_RTO, this.#srtt + Math.max(MIN_RTO, 4 * this.#rttvar));
-  }
-
-  #armRetransmit(): void {
-    this.#retransmitTimer?.cancel();
-    const linear = this.ns.sysctl.number('net.ipv4.tcp_syn_linear_timeouts');
-    const doublings = this.state === 'SYN_SENT' ? Math.max(0, this.#backoff - linear) : this.#backoff;
-    const delay = Math.min(MAX_RTO, this.#rto * 2 ** Math.min(doublings, 30));
-    this.#retransmitTimer = this.ns.world.timer(delay, () => this.#timedOut());
-  }
-
-  #timedOut(): void {
-    this.#retransmitTimer = undefined;
-    const first = this.#sent[0];
-    if (first === undefined) {
-      this.#probeWindow();
-      return;
-    }
-    if (this.#backoff >= this.#retries()) {
-      if (this.state === 'SYN_RECV') this.#finish();
-      else this.#fail(this.#softError ?? 'ETIMEDOUT');
-      return;
-    }
-    this.#backoff++;
-    this.#ssthresh = Math.max(2, this.#cwnd / 2);
-    if (this.state !== 'SYN_SENT' && this.state !== 'SYN_RECV') {
-      this.#cwnd = 1;
-      this.#resendUpTo = this.#sndNxt;
-    }
-    this.#repeat(first, true);
-    this.#armRetransmit();
-  }
-
-  /** The peer's window is shut: asks whether it still is. */
-  #probeWindow(): void {
-    if (this.#unsentBytes === 0 || this.state === 'CLOSED') return;
-    if (this.#sndWnd > 0) {
-      this.#push();
-      return;
-    }
-    if (this.#backoff >= this.ns.sysctl.number('net.ipv4.tcp_retries2')) {
-      this.#fail('ETIMEDOUT');
-      return;
-    }
-    this.#backoff++;
-    this.#transmit(add(this.#sndUna, -1), EMPTY, TCP_ACK, this.#cause);
-    this.#armRetransmit();
-  }
-
-  #retries(): number {
-    const sysctl = this.ns.sysctl;
-    if (this.state === 'SYN_SENT')
-      return sysctl.number('net.ipv4.tcp_syn_retries') + sysctl.number('net.ipv4.tcp_syn_linear_timeouts');
-    if (this.state === 'SYN_RECV') return sysctl.number('net.ipv4.tcp_synack_retries');
-    if (this.#orphan) return 8;
-    return sysctl.number('net.ipv4.tcp_retries2');
-  }
-
-  #repeat(sent: Sent, traced: boolean): void {
-    const world = this.ns.world;
+  #repeat(sent: Sent, why: 'lost' | 'unasked'): void {
+    const { world } = this.ns;
     this.retransmits++;
-    if (traced && world.tracer !== undefined)
+    if (why === 'lost' && world.tracer !== undefined)
       world.tracer.decision(world.now, sent.walk, this.ns.name, {
         code: 'tcp-retransmit',
-        local: `${formatIp(this.localIp)}:${this.localPort}`,
-        remote: `${formatIp(this.remoteIp)}:${this.remotePort}`,
-        attempt: Math.max(1, this.#backoff),
+        ...this.#names(),
+        attempt: Math.max(1, this.#send.backoff),
         segment: tcpFlags(sent.flags),
       });
     sent.repeated = true;
     sent.sentAt = world.now;
-    this.#transmit(sent.seq, sent.data, sent.flags, sent.walk);
+    this.#transmit(sent.seq, sent.data, sent.flags, world.newWalk(sent.walk));
   }
 
-  /** After a time-out: what was in flight goes again as acknowledgements come in. */
-  #resend(): void {
-    if (this.#resendUpTo === undefined) return;
-    let budget = Math.max(1, Math.floor(this.#cwnd));
-    for (const sent of this.#sent) {
-      if (budget-- <= 0 || !before(sent.seq, this.#resendUpTo)) return;
-      if (!sent.repeated) this.#repeat(sent, true);
+  #transmit(seq: number, data: Uint8Array, flags: number, walk: number): void {
+    const { ns } = this;
+    const { world } = ns;
+    const syn = (flags & TCP_SYN) !== 0;
+    const withAck = (flags & TCP_ACK) !== 0;
+    const ack = withAck ? this.#receive.nxt : 0;
+    if (withAck) this.#ackLeaves();
+    const clock = (1_000_000 + Math.floor(world.now / 1000)) >>> 0;
+    const options = syn
+      ? this.#agreed.synOptions(clock, this.#advertisedMss(), withAck)
+      : (flags & TCP_RST) !== 0
+        ? TCP_NO_OPTIONS
+        : this.#agreed.options(clock);
+    const window = syn ? this.#receive.window : this.#receive.scaledWindow(this.#agreed.scale);
+    const segment = new TcpSegment(this.localPort, this.remotePort, seq, ack, flags, window, options, data);
+    const v6 = isIpv6(this.localIp);
+    const id = v6 || (syn && withAck) ? 0 : (this.#ipId = (this.#ipId + 1) & 0xffff);
+    const packet = new IpPacket(this.localIp, this.remoteIp, IPPROTO_TCP, 64, 0, id, !v6, false, 0, segment);
+    const skb = new Skb(ns, packet, walk);
+    skb.process = this.process?.name;
+    skb.confirm = this.#confirm;
+    this.#confirm = false;
+    if (world.tracer !== undefined) {
+      const { local, remote } = this.#names();
+      world.tracer.decision(world.now, walk, ns.name, {
+        code: 'send',
+        protocol: 'tcp',
+        src: local,
+        dst: remote,
+        ...(this.process === undefined ? {} : { process: this.process.name }),
+      });
     }
+    world.ip.output(skb);
   }
 
-  /** The path became narrower: cuts what was sent into smaller segments and sends it again (tcp_simple_retransmit). */
-  #resegment(): void {
-    const mss = this.mss;
-    const again: Sent[] = [];
-    for (const sent of this.#sent) {
-      if (sent.data.length <= mss) {
-        again.push(sent);
-        continue;
-      }
-      for (let at = 0; at < sent.data.length; at += mss) {
-        const data = sent.data.subarray(at, at + mss);
-        const last = at + mss >= sent.data.length;
-        const seq = add(sent.seq, at);
-        again.push({
-          ...sent,
-          seq,
-          end: last ? sent.end : add(seq, data.length),
-          data,
-          flags: last ? sent.flags : sent.flags & ~(TCP_PSH | TCP_FIN),
-          repeated: false,
-        });
-      }
+  #ackLeaves(): void {
+    this.#receive.ackSent();
+    this.#ackTimer?.cancel();
+    this.#ackTimer = undefined;
+  }
+
+  /** Bytes of the IP and TCP headers without options. */
+  get #headers(): number {
+    return isIpv6(this.localIp) ? 60 : 40;
+  }
+
+  /** The largest segment that this end's interface takes. */
+  #advertisedMss(): number {
+    const route = this.ns.routes.lookup({ dst: this.remoteIp, src: this.localIp });
+    const dev = route.kind === 'local' ? this.ns.loopback : route.dev;
+    return Math.min(route.mtu > 0 ? route.mtu : (dev?.mtu ?? 1500), 65535) - this.#headers;
+  }
+
+  #armRetransmit(): void {
+    this.#stopRetransmit();
+    const linear = this.state === 'SYN_SENT' ? this.ns.sysctl.number('net.ipv4.tcp_syn_linear_timeouts') : 0;
+    this.#retransmitTimer = this.ns.world.timer(this.#send.timeout(linear), () => this.#timedOut());
+  }
+
+  #stopRetransmit(): void {
+    this.#retransmitTimer?.cancel();
+    this.#retransmitTimer = undefined;
+  }
+
+  #timedOut(): void {
+    this.#retransmitTimer = undefined;
+    const { first } = this.#send;
+    if (first === undefined && (this.#send.unsent.length === 0 || this.state === 'CLOSED')) return;
+    if (first === undefined && this.#send.room > 0) {
+      this.#push();
+      return;
     }
-    const cut = again.length !== this.#sent.length;
-    this.#sent = again;
-    if (!cut) return;
-    for (const sent of again) this.#repeat(sent, true);
+    if (this.#send.backoff >= this.#retries()) {
+      if (this.state === 'SYN_RECV') this.#finish();
+      else this.#fail(this.#softError ?? 'ETIMEDOUT');
+      return;
+    }
+    this.#send.timedOut(first !== undefined && this.state !== 'SYN_SENT' && this.state !== 'SYN_RECV');
+    if (first !== undefined) this.#repeat(first, 'lost');
+    // The peer's window is shut: asks whether it still is (tcp_write_wakeup).
+    else this.#transmit(add(this.#send.una, -1), EMPTY, TCP_ACK, this.ns.world.newWalk(this.#cause));
     this.#armRetransmit();
+  }
+
+  #retries(): number {
+    const { sysctl } = this.ns;
+    if (this.state === 'SYN_SENT')
+      return sysctl.number('net.ipv4.tcp_syn_retries') + sysctl.number('net.ipv4.tcp_syn_linear_timeouts');
+    if (this.state === 'SYN_RECV') return sysctl.number('net.ipv4.tcp_synack_retries');
+    return this.#orphan ? ORPHAN_RETRIES : sysctl.number('net.ipv4.tcp_retries2');
+  }
+
+  /** A router told the path's MTU: what is too long goes again in smaller segments, at once (tcp_simple_retransmit). */
+  #pathNarrowed(mtu: number, skb: Skb): void {
+    const before = this.mss;
+    this.ns.world.icmp.learnPathMtu(this.ns, skb, this.remoteIp, mtu);
+    if (this.mss >= before) return;
+    const again = this.#send.resegment(this.mss);
+    for (const sent of again) this.#repeat(sent, 'lost');
+    if (again.length > 0) this.#armRetransmit();
   }
 
   #startTimeWait(): void {
@@ -960,80 +649,56 @@ export class TcpConnection {
       this.#setState('CLOSED');
     }
     this.#stopTimers();
-    this.#sent = [];
-    this.#unsent = [];
-    this.#unsentBytes = 0;
-    this.#outOfOrder = [];
+    this.#send.clear();
+    this.#receive.clear();
     this.#wake?.();
   }
 
   #stopTimers(): void {
-    this.#retransmitTimer?.cancel();
+    this.#stopRetransmit();
     this.#ackTimer?.cancel();
     this.#closeTimer?.cancel();
-    this.#retransmitTimer = this.#ackTimer = this.#closeTimer = undefined;
+    this.#ackTimer = this.#closeTimer = undefined;
   }
 
-  #stateIs(state: TcpState): boolean {
+  /** The state as it is now, whatever the compiler knows of it from before. */
+  #is(state: TcpState): boolean {
     return this.state === state;
   }
 
   #setState(state: TcpState): void {
     const from = this.state;
     this.state = state;
-    const world = this.ns.world;
+    const { world } = this.ns;
     if (world.tracer !== undefined && from !== state)
       world.tracer.decision(world.now, this.#cause ?? 0, this.ns.name, {
         code: 'tcp-state',
-        local: `${formatIp(this.localIp)}:${this.localPort}`,
-        remote: `${formatIp(this.remoteIp)}:${this.remotePort}`,
+        ...this.#names(),
         from,
         to: state,
       });
   }
-}
 
-/** tcpdump's letters. */
-function tcpFlags(flags: number): string {
-  const letters =
-    (flags & TCP_FIN ? 'F' : '') +
-    (flags & TCP_SYN ? 'S' : '') +
-    (flags & TCP_RST ? 'R' : '') +
-    (flags & TCP_PSH ? 'P' : '') +
-    (flags & TCP_ACK ? '.' : '') +
-    (flags & 32 ? 'U' : '');
-  return letters === '' ? 'none' : letters;
-}
-
-function add(seq: number, n: number): number {
-  return (seq + n) >>> 0;
-}
-
-/** Bytes from `a` to `b`. */
-function distance(a: number, b: number): number {
-  return (b - a) >>> 0;
-}
-
-function before(a: number, b: number): boolean {
-  return ((a - b) | 0) < 0;
-}
-
-function after(a: number, b: number): boolean {
-  return ((b - a) | 0) < 0;
-}
-
-function between(seq: number, low: number, high: number): boolean {
-  return distance(low, seq) <= distance(low, high);
-}
-
-function join(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
+  #names(): { readonly local: string; readonly remote: string } {
+    return {
+      local: `${formatIp(this.localIp)}:${this.localPort}`,
+      remote: `${formatIp(this.remoteIp)}:${this.remotePort}`,
+    };
   }
-  return all;
 }
+
+/** A program may queue bytes. */
+const MAY_WRITE: ReadonlySet<TcpState> = new Set<TcpState>([
+  'SYN_SENT',
+  'SYN_RECV',
+  'ESTABLISHED',
+  'CLOSE_WAIT',
+]);
+/** What is queued may go. */
+const MAY_SEND: ReadonlySet<TcpState> = new Set<TcpState>([
+  'ESTABLISHED',
+  'CLOSE_WAIT',
+  'FIN_WAIT1',
+  'CLOSING',
+  'LAST_ACK',
+]);
