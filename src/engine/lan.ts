@@ -50,6 +50,11 @@ export class Lan {
   attach(name: string, netns: Netns, ip: Ip): Device | undefined {
     const device = this.#plug(`p-${name}`, netns, ip);
     if (device !== undefined) addDefaultRoute(netns, 'eth0', ROUTER_LAN);
+    // A bridge floods to its newest port first, and in the measured network that is the router's.
+    if (this.#bridge !== undefined) {
+      this.switch.setLink('p-router', { master: null });
+      this.switch.setLink('p-router', { master: this.#bridge });
+    }
     return device;
   }
 

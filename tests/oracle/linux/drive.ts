@@ -20,6 +20,8 @@ export interface Observed {
   readonly hops?: readonly { readonly ttl: number; readonly from: string | null; readonly icmp?: string }[];
   readonly counts?: Readonly<Record<string, number>>;
   readonly path: Required<Path>;
+  /** Every ARP frame, in order. */
+  readonly arp: readonly string[];
   readonly receiver:
     | { readonly netns: string; readonly ttl: number; readonly peer: string; readonly local: string }
     | undefined;
@@ -65,6 +67,7 @@ export class Bench {
     return {
       ...value,
       path: this.#paths(record, probe),
+      arp: this.#arp(record),
       // A server sees a connection when its handshake is complete.
       receiver:
         probe.kind === 'tcp' && value.outcome !== 'connected' ? undefined : this.#receiver(record, probe),
@@ -103,7 +106,7 @@ export class Bench {
     return process.result;
   }
 
-  #probe(probe: Probe): Omit<Observed, 'path' | 'receiver' | 'steps'> {
+  #probe(probe: Probe): Omit<Observed, 'path' | 'arp' | 'receiver' | 'steps'> {
     const netns = this.#netns(probe.fromNetns);
     const timeout = (probe.options.timeout ?? 4) * 1_000_000;
     const dst = parseIp(probe.to.ip) ?? 0;
@@ -159,7 +162,7 @@ export class Bench {
     netns: Netns,
     dst: number,
     timeout: number,
-  ): Omit<Observed, 'path' | 'receiver' | 'steps'> {
+  ): Omit<Observed, 'path' | 'arp' | 'receiver' | 'steps'> {
     const src = probe.options.source === undefined ? undefined : parseIp(probe.options.source);
     const connected = this.#task(
       tcpConnect(netns, {
@@ -228,6 +231,14 @@ export class Bench {
 
   #alias(line: string): string {
     return this.#aliases.reduce((text, [alias, real]) => text.replaceAll(`${real} `, `${alias} `), line);
+  }
+
+  #arp(record: ExperimentRecord): string[] {
+    return record.events.flatMap((event) => {
+      if (event.kind !== 'frame') return [];
+      const layers = record.headers[event.header] ?? [];
+      return layers[1]?.kind === 'arp' ? [this.#alias(hopLine(event, layers))] : [];
+    });
   }
 
   #paths(record: ExperimentRecord, probe: Probe): Required<Path> {
@@ -378,7 +389,7 @@ function* ping(
   timeout: number,
   id: number,
   { size = 56, df = false, ttl }: Probe['options'],
-): Task<Omit<Observed, 'path' | 'receiver' | 'steps'>> {
+): Task<Omit<Observed, 'path' | 'arp' | 'receiver' | 'steps'>> {
   const socket = netns.sockets.raw({
     accept: ({ payload }) =>
       payload.kind === 'icmp' &&
@@ -417,7 +428,7 @@ function* traceroute(
   netns: Netns,
   dst: number,
   timeout: number,
-): Task<Omit<Observed, 'path' | 'receiver' | 'steps'>> {
+): Task<Omit<Observed, 'path' | 'arp' | 'receiver' | 'steps'>> {
   const hops: { ttl: number; from: string | null; icmp?: string }[] = [];
   for (let ttl = 1; ttl <= 8; ttl++) {
     const socket = netns.sockets.addUdp({ dst, dport: 33434 + ttl, ttl, receiveErrors: true });

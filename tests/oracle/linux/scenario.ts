@@ -31,6 +31,7 @@ export interface Probe {
   readonly result: Result;
   readonly path?: Path;
   readonly receiver?: Receiver | null;
+  readonly arp?: readonly string[];
   readonly netfilter?: readonly NodeSteps[];
 }
 

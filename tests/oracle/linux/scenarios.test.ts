@@ -19,6 +19,16 @@ const exceptions: Readonly<Record<string, { readonly reason: string; readonly ig
   },
 };
 
+/** ARP frames that the measurement has and a record leaves out, or that differ, with the reason. */
+const arpExceptions: Readonly<Record<string, string>> = {
+  'deleted-pod-cross-node/again':
+    'the question had been asked for a packet of the probe before, whose record it belongs to',
+  'deleted-pod-cross-node/ping':
+    'the kernel confirms what earlier probes had made it doubt: no packet of this one caused it',
+  'duplicate-pod-cidr/wrong-pod-answers':
+    'the measurement gave the impostor a MAC of its own; a CNI derives it from the address',
+};
+
 const names = scenarioNames();
 
 describe.skipIf(!present)('the Linux kernel', () => {
@@ -40,6 +50,15 @@ describe.skipIf(!present)('the Linux kernel', () => {
       if (expected === undefined) expect(found).toEqual([]);
       else expect(found, `${name}/${id} passes now: take it from the list`).not.toEqual([]);
     });
+
+    test.each(scenario.probes.filter(({ arp }) => arp !== undefined).map(({ id }) => id))(
+      'ARP around %s',
+      (id) => {
+        const difference = differences().get(`arp ${id}`) ?? ['was not run'];
+        if (arpExceptions[`${name}/${id}`] === undefined) expect(difference).toEqual([]);
+        else expect(difference, 'the exception is no longer needed').not.toEqual([]);
+      },
+    );
   });
 });
 
@@ -51,9 +70,25 @@ function observeAll(name: string): () => Map<string, string[]> {
     cache = new Map();
     const scenario = readScenario(name);
     const bench = new Bench(scenario);
-    for (const probe of scenario.probes) cache.set(probe.id, compare(probe, bench.observe(probe)));
+    for (const probe of scenario.probes) {
+      const seen = bench.observe(probe);
+      cache.set(probe.id, compare(probe, seen));
+      cache.set(`arp ${probe.id}`, compareArp(probe.arp ?? [], seen.arp));
+    }
     return cache;
   };
+}
+
+/** In order, but for the control plane, which the measured clusters do not have, and the names of who sent. */
+function compareArp(wanted: readonly string[], seen: readonly string[]): string[] {
+  const expected = wanted.map((line) => line.replace(/ \([^)]*\)$/, ''));
+  const got = seen.filter((line) => !/^(lan:p-control-plane|control-plane:)/.test(line));
+  const at = Array.from({ length: Math.max(expected.length, got.length) }, (_, i) => i).find(
+    (i) => expected[i] !== got[i],
+  );
+  return at === undefined
+    ? []
+    : [`ARP ${at + 1}: kernel ${expected[at] ?? '(nothing)'}, engine ${got[at] ?? '(nothing)'}`];
 }
 
 function compare(probe: Probe, got: Observed): string[] {
