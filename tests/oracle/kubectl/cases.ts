@@ -388,7 +388,6 @@ rollout history deploy/web
 edit pod nope
 describe --foo
 -o get
-options
 `
   .trim()
   .split('\n');
