@@ -14,7 +14,7 @@ import { conntrack, ipset, iptables, iptablesRestoreTool, iptablesSaveTool } fro
 import { arp, busyboxArp, busyboxIfconfig, ifconfig, route } from './tools/net-tools.ts';
 import { busyboxNslookup, nslookup } from './tools/nslookup.ts';
 import { busyboxPing, ping } from './tools/ping.ts';
-import { busyboxTimeout, env, kill, ps, sleep, timeout, watch, xargs } from './tools/process.ts';
+import { busyboxTimeout, env, kill, ps, sleep, sudo, timeout, watch, xargs } from './tools/process.ts';
 import { sed } from './tools/sed.ts';
 import { sh } from './tools/sh.ts';
 import { netstat, ss } from './tools/ss.ts';
@@ -47,8 +47,10 @@ export const TOOLSETS = {
     hostname,
     id,
     kill,
+    less: cat,
     ls,
     mkdir,
+    more: cat,
     printf,
     ps,
     rm,
@@ -57,6 +59,7 @@ export const TOOLSETS = {
     sh,
     sleep,
     sort,
+    sudo,
     tail,
     tee,
     test,

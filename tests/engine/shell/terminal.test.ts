@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Trace } from '../../../src/engine/net/trace.ts';
 import { Lan } from './lan.ts';
 
 describe('a terminal', () => {
@@ -115,5 +116,44 @@ describe('limits', () => {
     const lan = new Lan({ commandTime: 5_000_000 });
     lan.run('ping 10.2.0.2 & while true; do sleep 1; done');
     expect(lan.out('jobs; sleep 2')).toBe('');
+  });
+});
+
+describe('programs around programs', () => {
+  it.each([
+    ['sudo hostname', 'ta\n', 0],
+    ['sudo nosuch', 'sudo: nosuch: command not found\n', 1],
+    ['env X=1 sh -c "echo $X-\\$X"', '-1\n', 0],
+    ['timeout 1 sleep 5', '', 124],
+    ['busybox:timeout 1 sleep 5', '', 143],
+    ['timeout 5 nosuch', "timeout: failed to run command 'nosuch': No such file or directory\n", 127],
+    ['watch -tg -n 1 date +%S', '00\n01\n', 0],
+    ['seq 3 | xargs -n 1 hostname -x', 'hostname: you must be root to change the host name\n'.repeat(3), 123],
+    ['nosuch | cat', 'bash: nosuch: command not found\n', 0],
+    ['time sleep 2', '\nreal\t0m2.001s\nuser\t0m0.000s\nsys\t0m0.000s\n', 0],
+    ['sleep 100 & kill $!; wait $!; echo $?', '143\n', 0],
+    ['sleep 100 & kill %1; wait', '', 0],
+    ['kill 99999', 'bash: kill: (99999) - No such process\n', 1],
+    [
+      'sh',
+      'podwalk: no interactive shell here: give the command to run, as in `ssh node-1 ip addr` or `sh -c "ip addr; ip route"`\n',
+      0,
+    ],
+  ])('%s', (line, output, exitCode) => {
+    expect(new Lan().run(line)).toMatchObject({ output, exitCode });
+  });
+
+  it('gives a program elsewhere a terminal only under -t', () => {
+    const lan = new Lan();
+    expect(lan.run('ssh tb curl http://10.2.0.2/').stderr).toContain('% Total');
+    expect(lan.run('ssh -t tb curl http://10.2.0.2/').stderr).toBe('');
+  });
+
+  it('lets captures in the background outlive the record of one line', () => {
+    const lan = new Lan();
+    lan.run('tcpdump -ni eth0 -c 2 icmp 2>/dev/null &');
+    lan.world.tracer = new Trace();
+    expect(lan.out('ping -c1 10.2.0.2 > /dev/null; wait').match(/ICMP echo/g)).toHaveLength(2);
+    expect(lan.world.tracer).toBeInstanceOf(Trace);
   });
 });

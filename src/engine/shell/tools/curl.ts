@@ -335,12 +335,15 @@ class CurlTransfer {
     for (const ip of ips) {
       const shown = isIpv6(ip) ? `[${formatIp(ip)}]` : formatIp(ip);
       this.note(`  Trying ${shown}:${url.port}...`);
+      const route = ctx.netns.routes.lookup({ dst: ip });
+      const sport = ctx.netns.sockets.freePort('tcp', { ip, port: url.port, local: source ?? route.src });
       const result = yield* tcpConnect(ctx.netns, {
         dst: ip,
         dport: url.port,
         process: own,
-        ...(source === undefined ? {} : { src: source }),
         timeout: Math.max(0, end - world.now),
+        ...(source === undefined ? {} : { src: source }),
+        ...(sport === undefined ? {} : { sport }),
       });
       if (result.kind === 'connected') {
         const { socket } = result;
@@ -370,24 +373,18 @@ class CurlTransfer {
         );
       }
       if (result.errno === 'ETIMEDOUT') timedOut = true;
-      const route = ctx.netns.routes.lookup({ dst: ip });
       const why = ERRNO_TEXT[result.errno];
       if (result.errno === 'ENETUNREACH' && route.kind === 'none')
         this.note(`Immediate connect fail for ${formatIp(ip)}: ${why}`);
       else
         this.note(
-          `connect to ${formatIp(ip)} port ${url.port} from ${formatIp(source ?? route.src)} port ${this.lastPort()} failed: ${why}`,
+          `connect to ${formatIp(ip)} port ${url.port} from ${formatIp(source ?? route.src)} port ${sport ?? 0} failed: ${why}`,
         );
     }
     return this.failConnection(
       timedOut ? 28 : 7,
       `Failed to connect to ${url.host} port ${url.port} after ${elapsed()} ms: Could not connect to server`,
     );
-  }
-
-  /** The source port of an attempt that failed is not kept by the engine's socket; curl prints 0 too when it cannot tell. */
-  lastPort(): number {
-    return 0;
   }
 
   *talk(url: Url, socket: TcpConnection): Task<{ code: number; redirect?: string }> {

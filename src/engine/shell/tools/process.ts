@@ -247,3 +247,21 @@ export const ps: Tool = function* (ctx, args) {
   }
   return 0;
 };
+
+/** `sudo COMMAND`: everybody is root already. */
+export const sudo: Tool = function* (ctx, args) {
+  const given = getopt(args, { short: 'EHSniu:g:', stopAtOperand: true });
+  const argv = given.ok ? given.options.rest : [];
+  if (argv.length === 0) {
+    ctx.err(
+      'usage: sudo -h | -K | -k | -V\nusage: sudo [-ABbEHnPS] [-u user] [VAR=value] [-i | -s] [command [arg ...]]\n',
+    );
+    return 1;
+  }
+  const code = yield* runProgram(ctx, argv);
+  if (code === 127 && !ctx.place.tools.has(argv[0] ?? '')) {
+    ctx.err(`sudo: ${argv[0] ?? ''}: command not found\n`);
+    return 1;
+  }
+  return code;
+};

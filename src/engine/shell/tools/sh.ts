@@ -4,6 +4,10 @@ import { Shell, type Streams } from '../interpret.ts';
 import { readFile } from '../text.ts';
 import type { Place, Tool, ToolContext } from '../tool.ts';
 
+/** A prompt inside a prompt is the one thing that a terminal of lines cannot be. */
+const INTERACTIVE =
+  'podwalk: no interactive shell here: give the command to run, as in `ssh node-1 ip addr` or `sh -c "ip addr; ip route"`\n';
+
 /** `sh -c SCRIPT [NAME [ARGS]]`, `sh FILE`, and a script on standard input. */
 export const sh: Tool = function* (ctx, args) {
   const isBash = ctx.name === 'bash';
@@ -32,7 +36,10 @@ export const sh: Tool = function* (ctx, args) {
   } else if (rest[0] !== undefined) {
     script = readFile(ctx, rest[0]);
     if (script === undefined) return 127;
-  } else script = yield* ctx.stdin.readAll();
+  } else {
+    script = yield* ctx.stdin.readAll();
+    if (script === '' && ctx.tty === true) ctx.err(INTERACTIVE);
+  }
   const shell = shellIn(ctx, isBash ? bash(command ? 'bash: line 1' : 'bash') : ash);
   shell.errexit = errexit;
   shell.xtrace = xtrace;
@@ -74,7 +81,7 @@ export function ssh(find: (host: string) => Place | undefined): Tool {
     }
     const line = args.slice(at + 1).join(' ');
     if (line.trim() === '') {
-      ctx.err('Pseudo-terminal will not be allocated because stdin is not a terminal.\n');
+      ctx.err(INTERACTIVE);
       return 0;
     }
     if (ctx.depth >= ctx.session.limits.scriptDepth) {
