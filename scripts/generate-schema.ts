@@ -115,14 +115,16 @@ function addType(file: string): string {
   )?.[1];
   if (body === undefined) throw new Error(`no interface I${name} in ${file}`);
   const fields: string[] = [];
-  for (const [, field = '', , type = ''] of body.matchAll(
+  for (const [, field = '', optional, type = ''] of body.matchAll(
     /^ {4}"([^"]+)"(\?)?: (\{[^}]*\}|[^;{]*(?:\{[^}]*\}[^;{]*)?);$/gms,
   )) {
-    fields.push(`${field}:${codeOf(type.replace(/\s+/g, ' '), `${name}.${field}`)}`);
+    const required = optional || field === 'apiVersion' || field === 'kind' ? '' : '!';
+    fields.push(`${field}${required}:${codeOf(type.replace(/\s+/g, ' '), `${name}.${field}`)}`);
   }
   const line = `${name}|${fields.join(',')}`;
-  if (known && known.line !== line)
-    throw new Error(`two types are called ${name}: ${known.file} and ${file}`);
+  // Two groups have an EndpointPort; what both require is required.
+  if (known && known.line.replaceAll('!', '') === line.replaceAll('!', '')) return name;
+  if (known && known.line !== '') throw new Error(`two types are called ${name}: ${known.file} and ${file}`);
   lines.set(name, { file, line });
   return name;
 

@@ -11,7 +11,7 @@ export interface StructType {
 
 export interface Field {
   readonly code: string;
-  /** A custom resource's schema requires it. */
+  /** OpenAPI says so; the API server's own rules are often more exact. */
   readonly required: boolean;
 }
 

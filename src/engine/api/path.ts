@@ -7,8 +7,3 @@ export function formatPath(path: JsonPath): string {
   for (const step of path) text += typeof step === 'number' ? `[${step}]` : text ? `.${step}` : step;
   return text;
 }
-
-/** Whether `path` is `prefix` or lies in it. */
-export function startsWith(path: JsonPath, prefix: JsonPath): boolean {
-  return prefix.length <= path.length && prefix.every((step, i) => path[i] === step);
-}

@@ -179,6 +179,23 @@ describe('one error is told in one line', () => {
       'spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None',
     ],
     [
+      'Pod',
+      'a preference without its term',
+      podText(
+        'x',
+        '',
+        'affinity: {podAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1}]}},',
+      ),
+      'spec.affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].podAffinityTerm: Required value',
+    ],
+    [
+      'Deployment',
+      'nothing',
+      '{apiVersion: apps/v1, kind: Deployment, metadata: {name: x}, spec: {}}',
+      'spec.selector: Required value',
+      'spec.template.spec.containers: Required value',
+    ],
+    [
       'Deployment',
       'labels that the selector does not match',
       deployment('', '{app: b}'),
@@ -273,7 +290,6 @@ describe('one error is told in one line', () => {
       'no subject',
       '{apiVersion: policy.networking.k8s.io/v1alpha1, kind: AdminNetworkPolicy, metadata: {name: x}, spec: {priority: 1}}',
       'spec.subject: Required value',
-      'spec.subject: Invalid value: 0: spec.subject in body should have at least 1 properties',
     ],
     [
       'ConfigMap',

@@ -249,9 +249,15 @@ export function validateAdminPolicy(kind: string, policy: Draft): FieldError[] {
     if (priority < 0) body(['spec', 'priority'], priority, 'should be greater than or equal to 0');
     if (priority > 1000) body(['spec', 'priority'], priority, 'should be less than or equal to 1000');
   }
-  const subject = Object.keys(objectAt(spec, 'subject') ?? {});
-  if (subject.length > 1) body(['spec', 'subject'], 2, 'should have at most 1 properties');
-  else if (subject.length === 0) body(['spec', 'subject'], 0, 'should have at least 1 properties');
+  const subject = objectAt(spec, 'subject');
+  const properties = Object.keys(subject ?? {}).length;
+  if (subject && properties !== 1) {
+    body(
+      ['spec', 'subject'],
+      properties,
+      `should have at ${properties === 0 ? 'least' : 'most'} 1 properties`,
+    );
+  }
   for (const direction of ['ingress', 'egress']) {
     const rules = objectsAt(spec, direction);
     if (rules.length > 100) errors.push(field.tooMany(['spec', direction], rules.length, 100));

@@ -6,6 +6,7 @@ import { structType } from '../fields.ts';
 import type { Draft } from '../json.ts';
 import { equalJson, objectAt, objectsAt, textAt } from '../json.ts';
 import type { ResourceKind } from '../kinds.ts';
+import { formatPath } from '../path.ts';
 import { validateImmutable, validateMetadata } from './metadata.ts';
 import { configMapKey, qualifiedName, validLabelValue } from './names.ts';
 import {
@@ -23,28 +24,45 @@ import { validateWorkload, validateWorkloadUpdate } from './workload.ts';
 export function validateCreate(resource: ResourceKind, object: Draft): FieldError[] {
   const errors = validateMetadata(resource, object);
   if (!resource.modelled) return errors;
-  errors.push(...validateSchema(resource.kind, object), ...validateKind(resource.kind, object));
-  return errors;
+  const schema = validateSchema(resource.kind, object);
+  errors.push(...schema.unsupported, ...validateKind(resource.kind, object));
+  return withMissing(errors, schema.missing);
 }
 
 /** Everything wrong with an object as it should become. */
 export function validateUpdate(resource: ResourceKind, next: Draft, live: Draft): FieldError[] {
   const errors = validateMetadata(resource, next);
   if (!resource.modelled) return errors;
-  errors.push(...validateSchema(resource.kind, next), ...validateChange(resource.kind, next, live));
+  const schema = validateSchema(resource.kind, next);
+  errors.push(...schema.unsupported, ...validateChange(resource.kind, next, live));
   // A pod that was changed where it may not is told so, and not what else its new spec lacks.
   if (resource.kind !== 'Pod' || errors.length === 0) errors.push(...validateKind(resource.kind, next));
-  return errors;
+  return withMissing(errors, schema.missing);
 }
 
-/** Strings that must be one of a few, and what custom resources require. */
-function validateSchema(kind: string, object: Draft): FieldError[] {
-  const errors: FieldError[] = [];
+/** Required fields that no rule has complained about in its own words. */
+function withMissing(errors: readonly FieldError[], missing: readonly FieldError[]): FieldError[] {
+  const told = new Set<string>();
+  for (const { path } of errors)
+    for (let i = 1; i <= path.length; i++) told.add(formatPath(path.slice(0, i)));
+  return [...errors, ...missing.filter(({ path }) => !told.has(formatPath(path)))];
+}
+
+/** What the field table says by itself: strings that must be one of a few, and fields that must be there. */
+function validateSchema(
+  kind: string,
+  object: Draft,
+): { readonly unsupported: readonly FieldError[]; readonly missing: readonly FieldError[] } {
+  const unsupported: FieldError[] = [];
+  const missing: FieldError[] = [];
   visitStructsAt(kind, object, [], (struct, part, path) => {
+    // Nobody writes Events by hand but for what they point at.
+    if (struct === 'Event') return;
     for (const [name, { code, required }] of structType(struct)?.fields ?? []) {
       const value = Object.hasOwn(part, name) ? part[name] : undefined;
-      if (value === undefined) {
-        if (required) errors.push(field.required([...path, name]));
+      // Absent and empty are the same to Go.
+      if (value === undefined || value === '') {
+        if (required) missing.push(field.required([...path, name]));
         continue;
       }
       const list = code.startsWith('[]');
@@ -53,13 +71,11 @@ function validateSchema(kind: string, object: Draft): FieldError[] {
       const supported = allowed.split('/').filter((text) => text !== '');
       for (const [i, item] of (list && Array.isArray(value) ? value : [value]).entries()) {
         if (typeof item !== 'string' || supported.includes(item)) continue;
-        // Absent and empty are the same to Go.
-        if (item === '' && !list) continue;
-        errors.push(field.notSupported(list ? [...path, name, i] : [...path, name], item, supported));
+        unsupported.push(field.notSupported(list ? [...path, name, i] : [...path, name], item, supported));
       }
     }
   });
-  return errors;
+  return { unsupported, missing };
 }
 
 function validateKind(kind: string, object: Draft): FieldError[] {
