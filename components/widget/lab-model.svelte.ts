@@ -287,8 +287,7 @@ export class LabModel {
     this.transcript = [...this.transcript, pending];
     const ready = await this.#enter(host);
     if (!ready.ok) {
-      this.#settle(pending, undefined);
-      this.#fail(ready.failure);
+      this.#abandon(pending, ready.failure);
       return;
     }
     let different = false;
@@ -311,8 +310,7 @@ export class LabModel {
       },
     );
     if (!outcome.ok) {
-      this.#settle(pending, undefined);
-      this.#fail(outcome.failure);
+      this.#abandon(pending, outcome.failure);
       return;
     }
     if (this.status === 'applied') this.status = 'ready';
@@ -371,10 +369,15 @@ export class LabModel {
     this.detail = '';
   }
 
-  #settle(pending: TranscriptEntry, entry: TranscriptEntry | undefined): void {
-    this.transcript = this.transcript.flatMap((one) =>
-      one === pending ? (entry === undefined ? [{ ...pending, exitCode: 130 }] : [entry]) : [one],
-    );
+  #settle(pending: TranscriptEntry, ...entries: readonly TranscriptEntry[]): void {
+    this.transcript = this.transcript.flatMap((one) => (one === pending ? entries : [one]));
+  }
+
+  /** What was begun and ended stays in the transcript, as a shell would have it; what never began does not. */
+  #abandon(pending: TranscriptEntry, failure: EngineFailure): void {
+    const began = failure.kind === 'stopped' || failure.kind === 'lost';
+    this.#settle(pending, ...(began ? [{ ...pending, exitCode: 130 }] : []));
+    this.#fail(failure);
   }
 
   #fail(failure: EngineFailure): void {
