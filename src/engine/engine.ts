@@ -144,6 +144,17 @@ export class EngineCluster implements Cluster {
       podCIDR: options.podCIDR,
       networkReady: options.cni !== 'none',
     });
+    const { events } = this.#control;
+    this.runtime.onStandIn = (pod, container, image) =>
+      events.record(
+        pod,
+        'Warning',
+        'StandIn',
+        `Image "${image}" is not one that is simulated: a stand-in listens on the ports that the container declares`,
+        'podwalk',
+        undefined,
+        `spec.containers{${container}}`,
+      );
     this.#proxies = new KubeProxies(world, this.#api.store, this.runtime, options);
     this.#policies = cni.enforcesPolicy
       ? new PolicyEnforcer(world, this.#api.store, this.runtime)

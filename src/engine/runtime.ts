@@ -3,6 +3,8 @@ import type { Container, Node, Pod, Probe } from './api/types.ts';
 import { hasTag, imageOf } from './apps/catalog.ts';
 import { parseImage } from './apps/image.ts';
 import type { Cni, CniPod } from './cni/cni.ts';
+import { PortMap } from './cni/portmap.ts';
+import type { HostPort } from './cni/portmap.ts';
 import { sha1 } from './cni/sha1.ts';
 import { containerEnvironment, mountedFiles } from './container-config.ts';
 import { ContainerRun } from './container.ts';
@@ -66,7 +68,10 @@ export class EngineRuntime implements Runtime, KubectlHost {
   readonly machines = new Map<string, Machine>();
   readonly sandboxes = new Map<string, Sandbox>();
   readonly listeners: MachineListener[] = [];
+  /** Told of every container whose image is not known. */
+  onStandIn: ((pod: Pod, container: string, image: string) => void) | undefined;
   readonly #options: EngineRuntimeOptions;
+  readonly #portMap = new PortMap();
   #teardowns = 0;
   #api: ApiServer | undefined;
   #coreDns: CoreDns | undefined;
@@ -148,6 +153,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
         message: `Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "${sha1(uid)}": ${added.message}`,
       };
     }
+    this.#portMap.addPod(machine.cni, cniPod, added.ips, hostPortsOf(pod));
     const ips = added.ips.map(formatIp);
     this.#keep({ pod, netns, machine, cniPod, ips, hostDevice: added.hostDevice });
     return { ok: true, ips };
@@ -233,7 +239,9 @@ export class EngineRuntime implements Runtime, KubectlHost {
     );
     const slot = sandbox.containers.get(name);
     sandbox.containers.set(name, { current: run, previous: slot?.current });
-    return this.#aside(() => run.start());
+    const started = this.#aside(() => run.start());
+    if (run.standIn && attempt === 0) this.onStandIn?.(pod, name, reference.text);
+    return started;
   }
 
   signalContainer(pod: Pod, container: string, signal: 'SIGTERM' | 'SIGKILL'): void {
@@ -308,7 +316,10 @@ export class EngineRuntime implements Runtime, KubectlHost {
     this.#teardowns++;
     world.schedule(TEARDOWN, () => {
       this.#teardowns--;
-      if (this.machines.get(node.name)?.cni === node) cni.deletePod(node, cniPod);
+      if (this.machines.get(node.name)?.cni === node) {
+        this.#portMap.deletePod(cniPod);
+        cni.deletePod(node, cniPod);
+      }
       world.deleteNetns(netns);
     });
   }
@@ -352,6 +363,20 @@ export class EngineRuntime implements Runtime, KubectlHost {
 function hostnameOf(pod: Pod): string {
   if (pod.spec.hostNetwork === true) return pod.spec.nodeName ?? pod.metadata.name;
   return (pod.spec.hostname ?? pod.metadata.name).slice(0, 63);
+}
+
+function hostPortsOf({ spec }: Pod): HostPort[] {
+  return spec.containers.flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, containerPort, protocol = 'TCP', hostIP }) => {
+      if (hostPort === undefined || hostPort === 0) return [];
+      const only = hostIP === undefined || hostIP === '' || hostIP === '0.0.0.0' ? {} : { hostIP };
+      return [{ hostPort, containerPort, protocol: protocolOf(protocol), ...only }];
+    }),
+  );
+}
+
+function protocolOf(protocol: 'TCP' | 'UDP' | 'SCTP'): HostPort['protocol'] {
+  return protocol === 'UDP' ? 'udp' : protocol === 'SCTP' ? 'sctp' : 'tcp';
 }
 
 /** A container may ask for its pod's address before the pod's status has it. */

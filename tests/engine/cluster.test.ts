@@ -255,6 +255,28 @@ describe('Services', () => {
   });
 });
 
+describe('a hostPort', () => {
+  test.each(['flannel', 'calico', 'kindnet'])(
+    'leads from the node to the pod with %s, until the pod goes',
+    (cni) => {
+      const made = cluster({ cni });
+      apply(
+        made,
+        pod('client'),
+        pod('near', { image: 'nginx', ports: [{ containerPort: 80, hostPort: 8080 }] }),
+      );
+      const ask = (from: string, target: string): number =>
+        made.run(`${from} curl -s -o /dev/null -m 2 http://${target}:8080`).exitCode;
+      expect(ask('ssh ext', '192.168.50.11')).toBe(0);
+      expect(ask('kubectl exec client --', '192.168.50.11')).toBe(0);
+      expect(ask('ssh node-1', '127.0.0.1')).toBe(0);
+      run(made, 'kubectl delete pod near');
+      expect(ask('ssh ext', '192.168.50.11')).toBe(7);
+      expect(run(made, 'ssh node-1 iptables-save -t nat')).not.toContain('CNI-DN-');
+    },
+  );
+});
+
 describe('a NetworkPolicy', () => {
   const objects = [
     pod('client'),

@@ -8,7 +8,7 @@ const parsed = new Map<string, readonly Rule[]>();
 const MAX_PARSED = 200_000;
 
 /** What follows `-A CHAIN` in a rule, as rules. Nodes have the same rows by the thousand: each is read once. */
-function parseRow(table: TableName, row: string): readonly Rule[] {
+export function parseRow(table: TableName, row: string): readonly Rule[] {
   const key = `${table} ${row}`;
   const known = parsed.get(key);
   if (known !== undefined) return known;

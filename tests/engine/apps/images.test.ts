@@ -162,6 +162,9 @@ describe('containers', () => {
     expect(made.cluster.run('ssh node-1 curl -s http://10.244.1.2:8080').stdout).toBe(
       'stand-in for example.com/mine:1: what this image really answers is not simulated\n',
     );
+    expect(made.cluster.run('kubectl describe pod app').stdout).toContain(
+      'Image "example.com/mine:1" is not one that is simulated',
+    );
   });
 
   test.each<[string, Given, string]>([
