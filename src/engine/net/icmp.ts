@@ -124,6 +124,7 @@ export class Icmp {
     });
     const error = new Skb(ns, packet, walk);
     error.route = back;
+    error.answers(skb);
     world.ip.output(error);
   }
 
@@ -142,6 +143,9 @@ export class Icmp {
     if (bucket.redirects > 0 && now <= bucket.redirected + REDIRECT_LOAD * 2 ** bucket.redirects) return;
     bucket.redirected = now;
     bucket.redirects++;
+    // NAT lets no redirect pass whose connection it changes, or has not yet decided about (nf_nat_icmp_reply_translation).
+    const ct = skb.ct;
+    if (ct !== undefined && (ct.srcNat || ct.dstNat || !ct.srcNatDone || !ct.dstNatDone)) return;
     this.sendError(skb, ICMP_REDIRECT, 1, gateway);
   }
 

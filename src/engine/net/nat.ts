@@ -167,7 +167,8 @@ export function translate(skb: Skb, hook: HookPoint): Rewrite | undefined {
   if (!bound) return undefined;
   const other = skb.ctReply ? entry.original : entry.reply;
   const target = invertTuple(other);
-  if (skb.ctState === 'RELATED') return translateError(skb, manip, target, other);
+  if (skb.ctState === 'RELATED' && skb.packet.payload.kind === 'icmp')
+    return translateError(skb, manip, target, other);
   const before = skb.packet;
   skb.packet = manipulate(before, manip, target);
   return describe(before, manip, target);

@@ -77,6 +77,14 @@ export class Skb {
     this.frame = undefined;
   }
 
+  /** This is a reset or an error about `cause`: its connection is known, even before that packet confirms it (nf_conntrack_attach). */
+  answers(cause: Skb): void {
+    if (cause.ct === undefined || cause.ctState === undefined) return;
+    this.ct = cause.ct;
+    this.ctState = 'RELATED';
+    this.ctReply = !cause.ctReply;
+  }
+
   /** A second carrier of the same packet, for flooding. */
   clone(): Skb {
     const copy = new Skb(this.netns, this.packet, this.walk);

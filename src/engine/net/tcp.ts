@@ -95,7 +95,7 @@ export class Tcp {
       { localIp: packet.dst, localPort: segment.dport, remoteIp: packet.src, remotePort: segment.sport },
       segment,
       skb.walk,
-      true,
+      skb,
     );
   }
 
@@ -106,7 +106,7 @@ export class Tcp {
     connection?.icmpError(error, segment.seq, skb);
   }
 
-  #reset(ns: Netns, ends: Ends, segment: TcpSegment, cause: number | undefined, foreign = false): void {
+  #reset(ns: Netns, ends: Ends, segment: TcpSegment, cause: number | undefined, rejected?: Skb): void {
     const acked = (segment.flags & TCP_ACK) !== 0;
     const length =
       segment.data.length + (segment.flags & TCP_SYN ? 1 : 0) + (segment.flags & TCP_FIN ? 1 : 0);
@@ -122,9 +122,12 @@ export class Tcp {
     );
     const df = !isIpv6(ends.localIp);
     const packet = new IpPacket(ends.localIp, ends.remoteIp, IPPROTO_TCP, 64, 0, 0, df, false, 0, reset);
-    const skb = new Skb(ns, packet, ns.world.newWalk(cause));
-    if (foreign) skb.route = ns.routes.lookup({ dst: ends.remoteIp });
-    ns.world.ip.output(skb);
+    const answer = new Skb(ns, packet, ns.world.newWalk(cause));
+    if (rejected !== undefined) {
+      answer.route = ns.routes.lookup({ dst: ends.remoteIp });
+      answer.answers(rejected);
+    }
+    ns.world.ip.output(answer);
   }
 
   #traceDelivery(ns: Netns, skb: Skb, packet: IpPacket, port: string, process: string | undefined): void {
