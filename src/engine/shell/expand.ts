@@ -27,10 +27,15 @@ interface Field {
 /** A word to the arguments that it becomes: braces, parameters, commands, arithmetic, field splitting, file names. */
 export function* expandWords(shell: Expander, words: readonly Word[]): Task<string[]> {
   const args: string[] = [];
+  let length = 0;
   for (const word of words) {
     for (const braced of shell.braces ? expandBraces(word) : [word]) {
-      for (const field of yield* expandFields(shell, braced, true)) args.push(...glob(shell, field));
-      if (args.length > MAX_WORDS) {
+      for (const field of yield* expandFields(shell, braced, true)) {
+        const found = glob(shell, field);
+        args.push(...found);
+        for (const text of found) length += text.length;
+      }
+      if (args.length > MAX_WORDS || length > MAX_LENGTH) {
         shell.fail('Argument list too long');
         return [];
       }
@@ -52,12 +57,18 @@ export function* expandPattern(shell: Expander, word: Word): Task<string> {
 }
 
 const MAX_WORDS = 20_000;
+/** Characters of one command line after expansion: ARG_MAX of Linux. */
+const MAX_LENGTH = 2_097_152;
 
 function* expandFields(shell: Expander, word: Word, split: boolean): Task<Field[]> {
   const fields: Field[] = [];
   let current: Field | undefined;
   const add = (text: string, quoted: boolean): void => {
     current ??= { text: '', pattern: '' };
+    if (current.text.length + text.length > MAX_LENGTH) {
+      shell.fail('Argument list too long');
+      return;
+    }
     current.text += text;
     current.pattern += quoted ? escapePattern(text) : text;
   };

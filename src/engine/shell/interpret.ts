@@ -170,6 +170,7 @@ export class Shell implements Expander, BuiltinShell {
   }
 
   fail(message: string): void {
+    if (this.#failed) return;
     this.#streams?.err(`${this.dialect.prefix}: ${message}\n`);
     this.#failed = true;
   }

@@ -19,7 +19,6 @@ describe('getopt', () => {
     if (!result.ok) throw new Error(result.error.option);
     const { options } = result;
     expect({ v: options.count('v'), c: options.value('c'), rest: options.rest }).toEqual({
-      v: 0,
       c: undefined,
       ...expected,
     });

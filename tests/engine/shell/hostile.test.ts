@@ -280,6 +280,28 @@ describe('hostile input', () => {
     );
   });
 
+  it('bounds texts that double', () => {
+    const lan = new Lan();
+    lan.run(
+      'X=aaaaaaaaaaaaaaaa; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do X=$X$X; done',
+    );
+    expect(lan.run(`echo ${'$X'.repeat(3000)}`)).toMatchObject({
+      exitCode: 1,
+      output: 'bash: Argument list too long\n',
+    });
+    expect(lan.run(`echo ${'$X '.repeat(3000)}`)).toMatchObject({
+      exitCode: 1,
+      output: 'bash: Argument list too long\n',
+    });
+    expect(lan.run('awk \'BEGIN {x="ab"; while (1) x = x x}\'').limit).toBe('output');
+    expect(lan.run('awk \'BEGIN {x="ab"; while (1) gsub(/a/, "aaaa", x)}\'').limit).toBe('output');
+    expect(
+      lan.run(
+        "echo aa | sed 's/a/&&&&/g;s/a/&&&&/g;s/a/&&&&/g;s/a/&&&&/g;s/a/&&&&/g;s/a/&&&&/g;s/a/&&&&/g;s/a/&&&&/g;s/a/&&&&/g;s/a/&&&&/g;s/a/&&&&/g;s/a/&&&&/g;s/a/&&&&/g;s/a/&&&&/g'",
+      ).limit,
+    ).toBe('output');
+  });
+
   it('bounds nesting that is written down', () => {
     for (const text of [
       '('.repeat(5000),

@@ -322,6 +322,13 @@ class Run {
     this.fields[0] = this.fields.slice(1).join(this.text(this.get('OFS')));
   }
 
+  /** No text grows beyond what may be printed. */
+  join(a: string, b: string): string {
+    if (a.length + b.length <= this.ctx.session.limits.output) return a + b;
+    this.ctx.session.limit ??= 'output';
+    return a;
+  }
+
   arithmetic(operator: string, a: number, b: number): number {
     switch (operator) {
       case '+':
@@ -349,7 +356,7 @@ class Run {
       case '!~':
         return this.text(this.value(left)).search(this.pattern(right)) >= 0 === (operator === '~') ? 1 : 0;
       case '':
-        return this.text(this.value(left)) + this.text(this.value(right));
+        return this.join(this.text(this.value(left)), this.text(this.value(right)));
       case 'SUBSEP':
         return this.text(this.value(left)) + this.text(this.get('SUBSEP')) + this.text(this.value(right));
       case '<':
@@ -479,7 +486,8 @@ class Run {
             return replacement.replace(/\\&|&/g, (token) => (token === '&' ? whole : '&'));
           },
         );
-        if (count > 0) this.assign(target, text);
+        if (text.length > this.ctx.session.limits.output) this.ctx.session.limit ??= 'output';
+        else if (count > 0) this.assign(target, text);
         return count;
       }
       default:

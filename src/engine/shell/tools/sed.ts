@@ -90,6 +90,10 @@ export const sed: Tool = function* (ctx, args) {
               return /[0-9]/.test(escaped) ? String(match[Number(escaped)] ?? '') : token.slice(1);
             });
           });
+          if (line.length > ctx.session.limits.output) {
+            ctx.session.limit ??= 'output';
+            return true;
+          }
           if (changed && run.print) ctx.out(`${line}\n`);
           break;
         }
