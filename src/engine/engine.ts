@@ -188,7 +188,7 @@ export class EngineCluster implements Cluster {
     this.#replaceWorkers(manifest);
     const outcome = applyManifest(this.#api, manifest, file === undefined ? {} : { file });
     const settled = this.#settle();
-    const lines = [...outcome.stdout, ...outcome.stderr];
+    const { lines } = outcome;
     const diagnostics: Diagnostic[] = [
       ...outcome.diagnostics,
       ...honestWords(manifest, this.#cni, file),

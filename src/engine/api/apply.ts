@@ -12,6 +12,8 @@ import type { ApiServer } from './server.ts';
 import type { JsonObject, KubeObject } from './types.ts';
 
 export interface ManifestOutcome {
+  /** Both streams as a terminal shows them. */
+  readonly lines: readonly string[];
   /** Lines for standard output: `pod/pod-a created`. */
   readonly stdout: readonly string[];
   /** Lines for standard error, as kubectl words them. */
@@ -70,6 +72,7 @@ function runManifest(server: ApiServer, text: string, verb: Verb, options: Manif
   const stdout: string[] = [];
   const errors: { readonly text: string; readonly error?: ApiError }[] = [];
   const warnings: string[] = [];
+  const lines: string[] = [];
   const diagnostics: Diagnostic[] = [];
   const objects: KubeObject[] = [];
   for (const object of manifest.objects) {
@@ -81,7 +84,10 @@ function runManifest(server: ApiServer, text: string, verb: Verb, options: Manif
     }
     objects.push(outcome.object);
     warnings.push(...(outcome.warnings ?? []));
-    stdout.push(`${objectPrefix(object.resource)}/${outcome.object.metadata.name} ${outcome.action}`);
+    lines.push(...(outcome.warnings ?? []));
+    const line = `${objectPrefix(object.resource)}/${outcome.object.metadata.name} ${outcome.action}`;
+    stdout.push(line);
+    lines.push(line);
     if (!object.resource.modelled) {
       diagnostics.push({
         ...diagnosticAt(
@@ -115,7 +121,14 @@ function runManifest(server: ApiServer, text: string, verb: Verb, options: Manif
   // Alone, an Invalid error is spelt out; among others each takes one line (cmdutil.MultipleErrors).
   const stderr =
     errors.length === 1 && only?.error ? [errorText(only.error)] : errors.map((error) => error.text);
-  return { stdout, stderr: [...warnings, ...stderr], diagnostics, ok: errors.length === 0, objects };
+  return {
+    lines: [...lines, ...stderr],
+    stdout,
+    stderr: [...warnings, ...stderr],
+    diagnostics,
+    ok: errors.length === 0,
+    objects,
+  };
 
   function handle(object: ManifestObject):
     | Done
