@@ -55,15 +55,3 @@ export function formatResolvConf({ nameservers, searches, options }: ResolvConf)
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
-
-/** The names that a resolver tries for one that was typed, in order: the search list and `ndots` (resolv.conf(5)). */
-export function searchNames(name: string, { searches, options }: ResolvConf): string[] {
-  if (name.endsWith('.')) return [name];
-  const ndots = options.reduce((dots, option) => {
-    const match = /^ndots:(\d+)$/.exec(option);
-    return match === null ? dots : Math.min(15, Number(match[1]));
-  }, 1);
-  const own = `${name}.`;
-  const listed = searches.map((search) => `${name}.${search.replace(/\.$/, '')}.`);
-  return name.split('.').length - 1 >= ndots ? [own, ...listed] : [...listed, own];
-}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PodSpec } from '../../../src/engine/api/types.ts';
-import { formatResolvConf, podResolvConf, searchNames } from '../../../src/engine/dns/resolv.ts';
+import { formatResolvConf, podResolvConf } from '../../../src/engine/dns/resolv.ts';
 
 const defaults = {
   clusterDNS: ['10.96.0.10'],
@@ -52,14 +52,4 @@ describe("a pod's resolv.conf", () => {
   ])('%s', (_, spec, wanted) => {
     expect(conf(spec)).toBe(wanted);
   });
-});
-
-test.each([
-  ['web', 5, ['web.a.', 'web.b.', 'web.']],
-  ['x.y', 1, ['x.y.', 'x.y.a.', 'x.y.b.']],
-  ['x.y.', 5, ['x.y.']],
-])('%s with ndots:%i is tried as %j', (name, ndots, wanted) => {
-  expect(searchNames(name, { nameservers: [], searches: ['a', 'b.'], options: [`ndots:${ndots}`] })).toEqual(
-    wanted,
-  );
 });
