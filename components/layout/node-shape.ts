@@ -1,14 +1,6 @@
 import type { InterfaceView, MachineView, PodView } from '../../src/engine/view.ts';
 import type { Placement } from './placement.ts';
-import {
-  portKey,
-  type Box,
-  type NodeShape,
-  type PodShape,
-  type Point,
-  type PortShape,
-  type Wire,
-} from './shape.ts';
+import { type Box, type NodeShape, type PodShape, type Point, type PortShape, type Wire } from './shape.ts';
 import { fit, textWidth } from './text.ts';
 
 /** How much of a pod there is room for, the same on all nodes of a stage. */
@@ -376,5 +368,3 @@ export function socketIn(pod: PodShape): Point {
     ? { x: pod.box.x + pod.box.width / 2, y: pod.box.y + pod.box.height / 2 }
     : { x: chip.x + chip.width / 2, y: chip.y + chip.height / 2 };
 }
-
-export { portKey };

@@ -18,9 +18,9 @@ export function packetLabel(layers: readonly Layer[]): PacketLabel {
       outer: { title: 'VXLAN', detail: `UDP ${udp?.kind === 'udp' ? udp.dport : 8472}` },
     };
   }
-  const addresses = layers.filter((layer) => layer.kind === 'ipv4' || layer.kind === 'ipv6');
-  if (addresses.length > 1) {
-    const inner = layers.lastIndexOf(addresses[1] ?? addresses[0]!);
+  const [, innerAddress] = layers.filter((layer) => layer.kind === 'ipv4' || layer.kind === 'ipv6');
+  if (innerAddress !== undefined) {
+    const inner = layers.lastIndexOf(innerAddress);
     return { ...packetLabel(layers.slice(inner)), outer: { title: 'IPIP', detail: '' } };
   }
   return plainLabel(layers);

@@ -301,7 +301,8 @@ export class LabModel {
         const experiment = experimentOf(result, views);
         this.views = views;
         const sent = experiment.record.events.length > 0;
-        if (sent || viewsDiffer(result.before, result.view)) {
+        different = viewsDiffer(result.before, result.view);
+        if (sent || different) {
           this.experiments = [...this.experiments, experiment];
           this.select(this.experiments.length - 1);
         }
@@ -445,8 +446,7 @@ function firstOf(experiments: readonly Experiment[]): number {
   return Math.max(0, experiments.findIndex(packets));
 }
 
-function viewsDiffer(a: ClusterView, b: ClusterView): boolean {
-  const shape = (view: ClusterView) =>
-    view.pods.map((pod) => `${pod.uid} ${pod.phase} ${pod.ready} ${pod.ips.join()}`).join('\n');
-  return shape(a) !== shape(b);
+function viewsDiffer(before: ClusterView, after: ClusterView): boolean {
+  const still = (view: ClusterView) => JSON.stringify({ ...view, now: 0 });
+  return still(before) !== still(after);
 }
