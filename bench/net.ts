@@ -6,7 +6,7 @@ import { parseIp, type Ip } from '../src/engine/net/address.ts';
 import { createBridge, createVeth, createVxlan } from '../src/engine/net/link.ts';
 import type { Netns } from '../src/engine/net/netns.ts';
 import { Trace } from '../src/engine/net/trace.ts';
-import { VxlanDevice } from '../src/engine/net/vxlan.ts';
+import type { VxlanDevice } from '../src/engine/net/vxlan.ts';
 import { World } from '../src/engine/net/world.ts';
 import { printTable, type Row } from './table.ts';
 

@@ -153,7 +153,9 @@ describe.each(forms)('the %s stage', (form) => {
 
 describe('places', () => {
   const view = viewOf(crossNode);
-  const pod = (name: string) => ({ ...drawnPods(view)[0]!, name, netns: name, uid: name, node: 'node-1' });
+  const [first] = drawnPods(view);
+  if (first === undefined) throw new Error('the fixture draws no pod');
+  const pod = (name: string) => ({ ...first, name, netns: name, uid: name, node: 'node-1' });
 
   it('are the same for the same cluster', () => {
     expect(stageOf(view, 'wide')).toEqual(stageOf(structuredClone(view), 'wide'));
