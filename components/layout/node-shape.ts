@@ -34,7 +34,7 @@ export function chooseDensity(width: number, mostPods: number, form: 'wide' | 'n
   if (fullRows <= 2)
     return {
       compact: false,
-      columns: Math.max(1, Math.min(fullColumns, mostPods)),
+      columns: fullColumns,
       rows: Math.max(1, fullRows),
       gutter: 14,
     };

@@ -356,8 +356,14 @@ export function tellingMoment(steps: readonly Step[]): number {
   // Where there is no tunnel, what sent the packet off the node says more than the wire it then is on.
   const leaving = onLan?.parent === undefined ? undefined : steps[onLan.parent];
   const arrived = main.find((step) => step.after.some(({ decision }) => decision.code === 'deliver'));
+  const bridged = main.find(
+    (step) => step.netns !== 'lan' && step.before.some(({ decision }) => decision.code === 'fdb-forward'),
+  );
   const turning = main.find((step) => weight(step) >= 2);
-  return (lost ?? nat ?? tunnel ?? ipip ?? leaving ?? turning ?? arrived ?? main[0] ?? steps[0])?.index ?? 0;
+  return (
+    (lost ?? nat ?? tunnel ?? ipip ?? leaving ?? bridged ?? turning ?? arrived ?? main[0] ?? steps[0])
+      ?.index ?? 0
+  );
 }
 
 /** A packet that ended here was told so: by RST or by an ICMP error. */

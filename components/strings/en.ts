@@ -35,7 +35,8 @@ export const en: Strings = {
   decision: {
     send: (d, at) =>
       `${d.process ?? 'A process'} in ${at} sends ${d.protocol.toUpperCase()} from ${code(d.src)} to ${code(d.dst)}.`,
-    deliver: (d, at) => `${d.process ?? `A socket in ${at}`} receives it on ${code(d.local)}.`,
+    deliver: (d, at) =>
+      `${d.process ?? (/^icmp/i.test(d.protocol) ? `The kernel in ${at}` : `A socket in ${at}`)} receives it on ${code(d.local)}.`,
     'no-socket': (d, at) =>
       `Nobody in ${at} listens on ${code(d.local)}: the kernel ${
         d.answer === 'RST'
@@ -227,6 +228,7 @@ export const en: Strings = {
     editing: (name) => `Editor: ${name}`,
     diagnosticAt: (line, column) => `line ${line}, column ${column}`,
     retry: 'Try again',
+    runAgain: 'Run again',
     applied: 'Applied',
     more: (count) => `+${count} more`,
     morePods: (count) => `+${count} ${count === 1 ? 'pod' : 'pods'}`,

@@ -32,7 +32,7 @@ export const ko: Strings = {
       `${at}의 ${조사(d.process ?? '프로세스', '이/가')} ${code(d.src)}에서 ${코드(d.dst, '(으)로')} ${조사(d.protocol.toUpperCase(), '을/를')} 보냅니다.`,
     deliver: (d, at) =>
       d.process === undefined
-        ? `${at}의 소켓이 ${code(d.local)}에서 받습니다.`
+        ? `${at}의 ${/^icmp/i.test(d.protocol) ? '커널이' : '소켓이'} ${code(d.local)}에서 받습니다.`
         : `${조사(d.process, '이/가')} ${code(d.local)}에서 받습니다.`,
     'no-socket': (d, at) =>
       `${at}에는 ${코드(d.local, '을/를')} 리슨하는 소켓이 없습니다. ${
@@ -237,6 +237,7 @@ export const ko: Strings = {
     editing: (name) => `편집기: ${name}`,
     diagnosticAt: (line, column) => `${line}행 ${column}열`,
     retry: '다시 시도',
+    runAgain: '다시 실행',
     applied: '적용됨',
     more: (count) => `외 ${count}개`,
     morePods: (count) => `파드 ${count}개 더`,

@@ -85,6 +85,7 @@ export interface Strings {
     readonly editing: (name: string) => string;
     readonly diagnosticAt: (line: number, column: number) => string;
     readonly retry: string;
+    readonly runAgain: string;
     readonly applied: string;
     readonly more: (count: number) => string;
     readonly morePods: (count: number) => string;

@@ -182,8 +182,7 @@ export class LabModel {
     const known = experiment === undefined ? undefined : this.#stages.get(experiment);
     if (known !== undefined) return known;
     const before = experiment === undefined ? undefined : this.views[experiment.before];
-    const gone =
-      before === undefined ? [] : ghostsOf(before, view).filter((pod) => this.walked.has(pod.netns));
+    const gone = before === undefined ? [] : ghostsOf(before, view);
     this.#placement = place(view, this.#placement, gone);
     const loopback = experiment === undefined ? new Set<string>() : loopbackOf(experiment.record);
     const input = { view, ghosts: gone, placement: this.#placement, part: this.walked, loopback };

@@ -47,7 +47,8 @@ describe('a prerendered page', () => {
     expect(out.html).toContain('Watch &amp; learn.');
   });
   it('has its record in it, and nothing there ends the script', () => {
-    const data = /<script type="application\/json" class="pl-data">([^]*?)<\/script>/.exec(out.html)?.[1] ?? '';
+    const data =
+      /<script type="application\/json" class="pl-data">([^]*?)<\/script>/.exec(out.html)?.[1] ?? '';
     expect(data).not.toContain('<');
     expect(() => JSON.parse(data) as unknown).not.toThrow();
   });
@@ -66,7 +67,10 @@ describe('other pages', () => {
     expect(await prerender('<p>pod-lab</p>')).toEqual({ html: '<p>pod-lab</p>', diagnostics: [] });
   });
   it('whose lab cannot begin say so in its place and keep its code', async () => {
-    const out = await prerender(`<pod-lab id="x" cni="cilium">${block('console', '$ kubectl get pods\n')}</pod-lab>`, { lang: 'en' });
+    const out = await prerender(
+      `<pod-lab id="x" cni="cilium">${block('console', '$ kubectl get pods\n')}</pod-lab>`,
+      { lang: 'en' },
+    );
     expect(out.diagnostics[0]).toMatchObject({ severity: 'error', file: 'x' });
     expect(out.html).toContain('pl-broken');
     expect(out.html).toContain('cilium');

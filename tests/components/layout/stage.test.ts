@@ -166,6 +166,22 @@ describe('places', () => {
     expect(second.get('c')).toEqual(first.get('c'));
     expect(second.get('d')?.slot).toBe(0);
   });
+  it('do not move on the stage when a pod goes', () => {
+    const two = withPods(view, 4);
+    const placement = place(two);
+    const at = (pods: ClusterView) =>
+      layoutStage({
+        view: pods,
+        form: 'wide',
+        part: new Set(),
+        ghosts: [],
+        placement: place(pods, placement),
+        loopback: new Set(),
+      })
+        .nodes.flatMap((node) => node.pods)
+        .find((one) => one.pod.netns === 'client')?.box;
+    expect(at({ ...two, pods: two.pods.filter((one) => one.netns === 'client') })).toEqual(at(two));
+  });
   it('are not taken from a ghost', () => {
     const first = place({ ...view, pods: [pod('a')] });
     const second = place({ ...view, pods: [pod('b')] }, first, [pod('a')]);
