@@ -69,6 +69,7 @@ function traversals(seconds: number, traced: boolean): number {
   });
   let replies = 0;
   const data = new Uint8Array(64);
+  const target = ip('10.244.2.2');
   const socket = client.sockets.addUdp({
     port: 40000,
     onDatagram() {
@@ -79,7 +80,7 @@ function traversals(seconds: number, traced: boolean): number {
   if (typeof socket === 'string') throw new Error(socket);
   const send = (): void => {
     if (traced) world.tracer = new Trace();
-    socket.sendTo(data, ip('10.244.2.2'), 9000);
+    socket.sendTo(data, target, 9000);
   };
   send();
   world.run({ until: () => replies > 20_000 });

@@ -123,7 +123,10 @@ export class IpLayer {
 
   traceRoute(ns: Netns, skb: Skb, route: RouteResult | undefined, dst: Ip): void {
     const world = ns.world;
-    world.tracer?.decision(world.now, skb.walk, ns.name, routeDecision(route, dst));
+    if (world.tracer === undefined) return;
+    const decision =
+      route?.dst === dst ? (route.decision ??= routeDecision(route, dst)) : routeDecision(route, dst);
+    world.tracer.decision(world.now, skb.walk, ns.name, decision);
   }
 
   #route(ns: Netns, dev: Device, skb: Skb): void {

@@ -3,6 +3,7 @@
  * address, the probes and their failure. `Neighbours` is one namespace's table as tools see it.
  */
 import { compareIp, formatIp, formatMac, isIpv6, type Ip, type Mac } from './address.ts';
+import type { Decision } from './decision.ts';
 import type { Device } from './device.ts';
 import type { Errno } from './errno.ts';
 import type { Netns } from './netns.ts';
@@ -31,6 +32,14 @@ export class Neighbour {
   router = false;
   /** `extern_learn`, as flanneld and others set it. */
   externLearn = false;
+  /** What a record last said of it, and for what. */
+  #told:
+    | {
+        readonly state: NeighbourState;
+        readonly mac: Mac;
+        readonly decision: Decision & { readonly code: 'neigh' };
+      }
+    | undefined;
   #queue: Skb[] = [];
   #timer: Timer | undefined;
 
@@ -274,14 +283,22 @@ export class Neighbour {
 
   #trace(walk: number): void {
     const world = this.dev.netns.world;
-    world.tracer?.decision(world.now, walk, this.dev.netns.name, {
+    const told = this.#told;
+    if (told?.state !== this.state || told.mac !== this.mac || told.decision.dev !== this.dev.name)
+      this.#told = { state: this.state, mac: this.mac, decision: this.#decision() };
+    if (this.#told !== undefined)
+      world.tracer?.decision(world.now, walk, this.dev.netns.name, this.#told.decision);
+  }
+
+  #decision(): Decision & { readonly code: 'neigh' } {
+    return {
       code: 'neigh',
       ip: formatIp(this.ip),
       dev: this.dev.name,
       mac: formatMac(this.mac),
       state: this.state,
       entry: formatNeighbour(this),
-    });
+    };
   }
 }
 

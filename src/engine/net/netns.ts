@@ -397,6 +397,7 @@ export class Netns {
     this.devices.clear();
     for (const [key, value] of entries) this.devices.set(value === device ? name : key, value);
     device.name = name;
+    this.routes.changed();
   }
 
   #goUp(device: Device): void {

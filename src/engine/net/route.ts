@@ -14,6 +14,7 @@ import {
   type Ip,
   type Prefix,
 } from './address.ts';
+import type { Decision } from './decision.ts';
 import type { Device } from './device.ts';
 import type { Errno } from './errno.ts';
 import type { Netns } from './netns.ts';
@@ -112,6 +113,8 @@ export class RouteResult {
   /** The source address for packets that have none yet. */
   readonly src: Ip;
   readonly mtu: number;
+  /** What a record says of it, once it was asked. */
+  decision: Decision | undefined = undefined;
 
   constructor(
     kind: RouteKind,
@@ -227,8 +230,12 @@ export class RouteTables {
 
   /** For packets made here and packets received alike; what a received packet may not do is up to the caller. */
   lookup(flow: RouteFlow): RouteResult {
-    if (flow.oif !== undefined || !this.rules.destinationOnly) return this.#resolve(flow);
-    return this.lookupDestination(flow.dst);
+    if (!this.rules.destinationOnly) return this.#resolve(flow);
+    const result = this.lookupDestination(flow.dst);
+    // What leaves by the wanted device anyway is what a search among its routes would find.
+    return flow.oif === undefined || (result.kind === 'unicast' && result.dev === flow.oif)
+      ? result
+      : this.#resolve(flow);
   }
 
   /** The fast way, right when the rules look at nothing but the destination. */
