@@ -33,6 +33,7 @@ export function podwalk(): AstroIntegration {
         const out = fileURLToPath(dir);
         const site = readSite({ drafts: false });
         cpSync(elementDirectory, join(out, 'podwalk'), { recursive: true });
+        if (!existsSync(join(out, 'favicon.svg'))) cpSync('src/site/favicon.svg', join(out, 'favicon.svg'));
         copyResources(site, out);
         flattenUgly(site, out);
         writeAliases(site, out);
