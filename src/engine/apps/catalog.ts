@@ -1,17 +1,16 @@
 import { agnhost } from './agnhost.ts';
 import { shortName } from './image.ts';
-import { nginx, nginxFiles } from './nginx.ts';
-import {
-  helloApp,
-  httpbin,
-  httpd,
-  httpEcho,
-  postgres,
-  pythonHttpServer,
-  redis,
-  standIn,
-  whoami,
-} from './programs.ts';
+import { nginx } from './nginx.ts';
+import { nginxFiles } from './nginx-files.ts';
+import { helloApp } from './hello-app.ts';
+import { httpbin } from './httpbin.ts';
+import { httpd } from './httpd.ts';
+import { httpEcho } from './http-echo.ts';
+import { postgres } from './postgres.ts';
+import { pythonHttpServer } from './python.ts';
+import { redis } from './redis.ts';
+import { standIn } from './stand-in.ts';
+import { whoami } from './whoami.ts';
 import type { ImageReference, Program, ProgramContext } from './server.ts';
 
 /** An image: what its configuration says and which programs are in it. */

@@ -244,3 +244,11 @@ export function encode(text: string): Uint8Array {
 export function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
+
+/** `X-Forwarded-For`, however it was sent: Go's textproto.CanonicalMIMEHeaderKey. */
+export function canonicalHeader(name: string): string {
+  return name
+    .split('-')
+    .map((part) => part.slice(0, 1).toUpperCase() + part.slice(1).toLowerCase())
+    .join('-');
+}

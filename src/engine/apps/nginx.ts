@@ -1,67 +1,10 @@
 import { goDate, httpDate, logDate } from './date.ts';
 import { headerOf, pathOf, reasonOf } from './http.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
+import { readServers } from './nginx-config.ts';
+import type { Location, Server } from './nginx-config.ts';
 import { httpListener } from './server.ts';
 import type { Endpoint, ImageReference, Listener, Program, ProgramContext, ReadableFiles } from './server.ts';
-
-/** The page that the image brings, byte for byte (615). */
-export const nginxWelcome = `<!DOCTYPE html>
-<html>
-<head>
-<title>Welcome to nginx!</title>
-<style>
-html { color-scheme: light dark; }
-body { width: 35em; margin: 0 auto;
-font-family: Tahoma, Verdana, Arial, sans-serif; }
-</style>
-</head>
-<body>
-<h1>Welcome to nginx!</h1>
-<p>If you see this page, the nginx web server is successfully installed and
-working. Further configuration is required.</p>
-
-<p>For online documentation and support please refer to
-<a href="http://nginx.org/">nginx.org</a>.<br/>
-Commercial support is available at
-<a href="http://nginx.com/">nginx.com</a>.</p>
-
-<p><em>Thank you for using nginx.</em></p>
-</body>
-</html>
-`;
-
-const nginx50x = `<!DOCTYPE html>
-<html>
-<head>
-<title>Error</title>
-</head>
-<body>
-<h1>An error occurred.</h1>
-</body>
-</html>
-`;
-
-const nginxConf = `server {
-    listen       80;
-    server_name  localhost;
-
-    location / {
-        root   /usr/share/nginx/html;
-        index  index.html index.htm;
-    }
-
-    error_page   500 502 503 504  /50x.html;
-    location = /50x.html {
-        root   /usr/share/nginx/html;
-    }
-}
-`;
-
-export const nginxFiles: Readonly<Record<string, string>> = {
-  '/usr/share/nginx/html/index.html': nginxWelcome,
-  '/usr/share/nginx/html/50x.html': nginx50x,
-  '/etc/nginx/conf.d/default.conf': nginxConf,
-};
 
 const versions: Readonly<Record<string, string>> = {
   '1.14': '1.14.2',
@@ -85,20 +28,6 @@ function nginxVersion({ tag }: ImageReference): string {
   const match = /^(\d+\.\d+)(\.\d+)?/.exec(tag);
   if (match?.[2] !== undefined) return match[0];
   return versions[match?.[1] ?? (tag.startsWith('stable') ? 'stable' : '1.29')] ?? '1.29.4';
-}
-
-interface Server {
-  readonly listens: readonly { readonly port: number; readonly address?: string }[];
-  readonly locations: readonly Location[];
-}
-
-interface Location {
-  readonly match: string;
-  readonly exact: boolean;
-  readonly root?: string;
-  readonly alias?: string;
-  readonly index?: readonly string[];
-  readonly answer?: { readonly status: number; readonly body: string; readonly type?: string };
 }
 
 /** nginx as its image runs it: `listen`, `location`, `root`, `alias`, `index` and `return` of its configuration count. */
@@ -283,109 +212,4 @@ function contentType(file: string): string {
     svg: 'image/svg+xml',
   };
   return types[extension] ?? 'application/octet-stream';
-}
-
-type Statement = { readonly words: readonly string[]; readonly block: readonly Statement[] };
-
-function readServers(files: ReadableFiles): Server[] {
-  const whole = files.read('/etc/nginx/nginx.conf');
-  const included = files.read('/etc/nginx/conf.d/default.conf');
-  const own = whole.ok ? serversIn(parseConfig(whole.value)) : [];
-  const servers = [...own, ...(included.ok ? serversIn(parseConfig(included.value)) : [])];
-  return servers;
-}
-
-function serversIn(statements: readonly Statement[]): Server[] {
-  return statements.flatMap(({ words, block }): Server[] => {
-    if (words[0] === 'server') return [serverOf(block)];
-    return words[0] === 'http' ? serversIn(block) : [];
-  });
-}
-
-function serverOf(block: readonly Statement[]): Server {
-  const listens = block
-    .filter(({ words }) => words[0] === 'listen')
-    .flatMap(({ words }) => {
-      const match = /^(?:(\d+\.\d+\.\d+\.\d+|\*|\[::\]):)?(\d{1,5})$/.exec(words[1] ?? '');
-      if (match === null || match[1] === '[::]') return [];
-      const address = match[1];
-      return [
-        {
-          port: Number(match[2]),
-          ...(address === undefined || address === '*' || address === '0.0.0.0' ? {} : { address }),
-        },
-      ];
-    });
-  const root = value(block, 'root');
-  const index = block.find(({ words }) => words[0] === 'index')?.words.slice(1);
-  const inherited = { ...(root === undefined ? {} : { root }), ...(index === undefined ? {} : { index }) };
-  const own = answerOf(block);
-  const locations: Location[] = [
-    { match: '', exact: false, ...inherited, ...(own === undefined ? {} : { answer: own }) },
-  ];
-  for (const { words, block: inner } of block) {
-    if (words[0] !== 'location') continue;
-    const modifier = words.length > 2 ? words[1] : undefined;
-    const match = words.at(-1) ?? '/';
-    const alias = value(inner, 'alias');
-    const innerRoot = value(inner, 'root');
-    const innerIndex = inner.find((statement) => statement.words[0] === 'index')?.words.slice(1);
-    const answer = answerOf(inner);
-    locations.push({
-      match,
-      exact: modifier === '=',
-      ...inherited,
-      ...(innerRoot === undefined ? {} : { root: innerRoot }),
-      ...(innerIndex === undefined ? {} : { index: innerIndex }),
-      ...(alias === undefined ? {} : { alias }),
-      ...(answer === undefined ? {} : { answer }),
-    });
-  }
-  return { listens: listens.length === 0 ? [{ port: 80 }] : listens, locations };
-}
-
-function value(block: readonly Statement[], name: string): string | undefined {
-  return block.find(({ words }) => words[0] === name)?.words[1];
-}
-
-function answerOf(block: readonly Statement[]): Location['answer'] {
-  const words = block.find((statement) => statement.words[0] === 'return')?.words;
-  if (words === undefined) return undefined;
-  const status = Number(words[1]);
-  const type = value(block, 'default_type');
-  return {
-    status: Number.isInteger(status) && status >= 100 && status < 600 ? status : 200,
-    body: (words[2] ?? '').replaceAll('\\n', '\n'),
-    ...(type === undefined ? {} : { type }),
-  };
-}
-
-/** nginx' configuration syntax: words, quotes, blocks. */
-function parseConfig(source: string): Statement[] {
-  const tokens = [...source.matchAll(/#[^\n]*|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|[{};]|[^\s{};"']+/g)]
-    .filter((match) => !match[0].startsWith('#'))
-    .map((match) => ({
-      text: match[1] ?? match[2] ?? match[0],
-      quoted: match[1] !== undefined || match[2] !== undefined,
-    }));
-  let at = 0;
-  return block(0);
-
-  function block(depth: number): Statement[] {
-    const statements: Statement[] = [];
-    let words: string[] = [];
-    while (at < tokens.length) {
-      const token = tokens[at++];
-      if (token === undefined) break;
-      if (token.quoted || !/^[{};]$/.test(token.text)) words.push(token.text);
-      else if (token.text === ';') {
-        if (words.length > 0) statements.push({ words, block: [] });
-        words = [];
-      } else if (token.text === '{') {
-        statements.push({ words, block: depth < 20 ? block(depth + 1) : [] });
-        words = [];
-      } else return statements;
-    }
-    return statements;
-  }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hasTag, imageOf } from '../../../src/engine/apps/catalog.ts';
 import { parseImage } from '../../../src/engine/apps/image.ts';
-import { nginxWelcome } from '../../../src/engine/apps/nginx.ts';
+import { nginxWelcome } from '../../../src/engine/apps/nginx-files.ts';
 import { createCluster } from '../../../src/engine/index.ts';
 import type { Cluster } from '../../../src/engine/index.ts';
 
