@@ -3,12 +3,21 @@
  * so that a lesson's transcript does not change because something else was created before.
  */
 export function draw(seed: number, text: string, round: number): number {
+  return mix(digest(seed, text) ^ Math.imul(round, 0x9e3779b1));
+}
+
+/** FNV-1a */
+function digest(seed: number, text: string): number {
   let h = 0x811c9dc5 ^ seed;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  h = Math.imul(h ^ round, 0x01000193);
-  // murmur3's finalizer: FNV alone leaves neighbours alike.
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h;
+}
+
+/** murmur3's finalizer: FNV alone leaves neighbours alike. */
+function mix(value: number): number {
+  let h = value ^ (value >>> 16);
+  h = Math.imul(h ^ (h >>> 13), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 16), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;
 }
 
@@ -16,9 +25,11 @@ export function draw(seed: number, text: string, round: number): number {
 const safeAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
 export function drawSuffix(seed: number, text: string, round: number, length = 5): string {
+  const base = digest(seed, text);
   let suffix = '';
-  for (let i = 0; i < length; i++)
-    suffix += safeAlphabet[draw(seed, text, round * 16 + i) % safeAlphabet.length];
+  for (let i = 0; i < length; i++) {
+    suffix += safeAlphabet[mix(base ^ Math.imul(round * 16 + i + 1, 0x9e3779b1)) % safeAlphabet.length];
+  }
   return suffix;
 }
 

@@ -65,6 +65,7 @@ export class ApiServer {
   readonly admission = new Map<string, (object: KubeObject) => KubeObject>();
   private readonly orphaning = new Set<string>();
   private readonly drawn = new Map<string, number>();
+  private uids = 0;
 
   constructor(options: ApiServerOptions) {
     this.clock = options.clock;
@@ -344,10 +345,9 @@ export class ApiServer {
     kind: string,
     metadata: Partial<ObjectMeta> & { readonly name: string },
   ): ObjectMeta {
-    const id = `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
     return {
       ...metadata,
-      uid: drawUid(this.seed, id, this.round(id)),
+      uid: this.drawUid(kind, metadata),
       resourceVersion: '',
       creationTimestamp: this.now(),
       ...(generations.has(kind) ? { generation: 1 } : {}),
@@ -367,6 +367,13 @@ export class ApiServer {
       const name = base + drawSuffix(this.seed, what, this.round(what));
       if (!this.store.get(kind, namespace, name)) return name;
     }
+  }
+
+  /** Names are used again, uids are not; a generated name is as good as never. */
+  private drawUid(kind: string, metadata: Partial<ObjectMeta> & { readonly name: string }): string {
+    const id = `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
+    const round = metadata.generateName === undefined ? this.round(id) : this.uids++;
+    return drawUid(this.seed, id, round);
   }
 
   private namespaceProblem(resource: ResourceKind, namespace: string, name: string): ApiError | undefined {

@@ -5,7 +5,7 @@ import { hashOfTemplate, scaled } from './deployment.ts';
 import { latency } from './latency.ts';
 import { NodeInfo } from './node-info.ts';
 import { keyOf, splitKey, WorkQueue } from './queue.ts';
-import { claimPods, isReady, podFromTemplate } from './replicaset.ts';
+import { claimPods, concernsOwner, isReady, podFromTemplate } from './replicaset.ts';
 import { matchesNode, tolerates } from './scheduling.ts';
 
 const hashLabel = 'controller-revision-hash';
@@ -27,7 +27,8 @@ export class DaemonSetController {
         previous.metadata.deletionTimestamp === object.metadata.deletionTimestamp;
       if (type !== 'DELETED' && !same) this.queue.add(keyOf(object));
     });
-    context.store.watch('Pod', ({ object }) => {
+    context.store.watch('Pod', ({ type, object, previous }) => {
+      if (type === 'MODIFIED' && !concernsOwner(object, previous)) return;
       const owner = object.metadata.ownerReferences?.find(({ controller }) => controller);
       if (owner?.kind === 'DaemonSet') this.queue.add(`${object.metadata.namespace ?? ''}/${owner.name}`);
     });

@@ -22,6 +22,13 @@ export class EventRecorder {
     this.server = server;
   }
 
+  /** Whether an event of the type would not be written: in a burst normal ones are not. */
+  drops(type: Event['type']): boolean {
+    return (
+      type === 'Normal' && this.recent.size >= maxEvents && !this.forgetOldest(this.server.clock.now(), type)
+    );
+  }
+
   record(
     about: KubeObject,
     type: Event['type'],
@@ -34,7 +41,7 @@ export class EventRecorder {
     const { server } = this;
     const now = server.clock.now();
     const { metadata } = about;
-    if (type === 'Normal' && this.recent.size >= maxEvents && !this.forgetOldest(now, type)) return;
+    if (this.drops(type)) return;
     const namespace = metadata.namespace ?? 'default';
     const id = `${metadata.uid} ${reason} ${component} ${fieldPath ?? ''} ${message}`;
     const known = this.recent.get(id);

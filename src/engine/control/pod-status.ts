@@ -77,7 +77,7 @@ export function podStatusOf({ pod, init, main, ips, hostIP, startTime, now }: Po
     if (!own.some(({ type }) => type === condition.type)) conditions.push(condition);
   return {
     phase,
-    conditions,
+    conditions: sharedList(conditions),
     ...(hostIP === undefined ? {} : { hostIP, hostIPs: [{ ip: hostIP }] }),
     ...(ips[0] === undefined ? {} : { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
     startTime,
@@ -98,6 +98,20 @@ function shared(condition: Condition): Condition {
   if (known.size > 256) known.clear();
   known.set(id, condition);
   return condition;
+}
+
+const lists = new Map<Condition | undefined, (readonly Condition[])[]>();
+
+function sharedList(conditions: readonly Condition[]): readonly Condition[] {
+  const [first] = conditions;
+  const alike = lists.get(first) ?? [];
+  const found = alike.find(
+    (list) => list.length === conditions.length && list.every((one, i) => one === conditions[i]),
+  );
+  if (found) return found;
+  if (lists.size > 64) lists.clear();
+  if (alike.length < 16) lists.set(first, [...alike, conditions]);
+  return conditions;
 }
 
 /** A condition keeps its time while its status stays. */

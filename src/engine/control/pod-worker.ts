@@ -15,8 +15,7 @@ import type { ContainerExit } from './runtime.ts';
 export class PodWorker implements ImageHost {
   readonly uid: string;
   private readonly kubelet: KubeletContext;
-  private readonly namespace: string;
-  private readonly name: string;
+  private current: Pod;
   readonly node: string;
   private readonly init: ContainerRecord[];
   private readonly main: ContainerRecord[];
@@ -33,8 +32,7 @@ export class PodWorker implements ImageHost {
   constructor(kubelet: KubeletContext, pod: Pod, hostIP: string | undefined) {
     this.kubelet = kubelet;
     this.uid = pod.metadata.uid;
-    this.namespace = pod.metadata.namespace ?? '';
-    this.name = pod.metadata.name;
+    this.current = pod;
     this.node = pod.spec.nodeName ?? '';
     this.hostIP = hostIP;
     this.startTime = kubelet.server.now();
@@ -47,10 +45,15 @@ export class PodWorker implements ImageHost {
     kubelet.lines.kubelet.push(() => this.admit());
   }
 
-  /** The pod as the API server has it now. */
+  /** The pod as the API server was last heard to have it. */
   private get pod(): Pod | undefined {
-    const pod = this.kubelet.store.get('Pod', this.namespace, this.name);
-    return pod?.metadata.uid === this.uid ? pod : undefined;
+    return this.stage === 'gone' ? undefined : this.current;
+  }
+
+  /** As the kubelet's messages name it. */
+  private get fullName(): string {
+    const { name, namespace = '' } = this.current.metadata;
+    return `${name}_${namespace}`;
   }
 
   /** The pod, while it is to be kept running. */
@@ -59,6 +62,7 @@ export class PodWorker implements ImageHost {
   }
 
   update(pod: Pod, previous: Pod): void {
+    this.current = pod;
     if (pod.metadata.deletionTimestamp !== undefined) {
       this.terminate(pod);
       return;
@@ -119,7 +123,7 @@ export class PodWorker implements ImageHost {
 
   event(type: 'Normal' | 'Warning', reason: string, message: string, record?: ContainerRecord): void {
     const pod = this.pod;
-    if (!pod) return;
+    if (!pod || this.kubelet.events.drops(type)) return;
     const list = record?.role === 'main' ? 'containers' : 'initContainers';
     const field = record && `spec.${list}{${record.spec.name}}`;
     this.kubelet.events.record(pod, type, reason, message, 'kubelet', this.node, field);
@@ -129,7 +133,7 @@ export class PodWorker implements ImageHost {
     const pod = this.pod;
     if (!pod) return;
     const { init, main, ips, hostIP, startTime } = this;
-    this.kubelet.server.updateStatus(
+    this.current = this.kubelet.server.updateStatus(
       pod,
       podStatusOf({ pod, init, main, ips, hostIP, startTime, now: this.kubelet.server.now() }),
     );
@@ -311,12 +315,12 @@ export class PodWorker implements ImageHost {
       }
       const { name } = record.spec;
       record.lastState = ended;
-      const message = `back-off ${duration(seconds)} restarting failed container=${name} pod=${this.name}_${this.namespace}(${this.uid})`;
+      const message = `back-off ${duration(seconds)} restarting failed container=${name} pod=${this.fullName}(${this.uid})`;
       record.state = { waiting: { reason: 'CrashLoopBackOff', message } };
       this.event(
         'Warning',
         'BackOff',
-        `Back-off restarting failed container ${name} in pod ${this.name}_${this.namespace}(${this.uid})`,
+        `Back-off restarting failed container ${name} in pod ${this.fullName}(${this.uid})`,
         record,
       );
       this.sync();

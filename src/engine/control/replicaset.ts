@@ -18,6 +18,18 @@ export function isReady(pod: Pod): boolean {
   return pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
+/** Whether a change of a pod is one that who owns it would act upon. */
+export function concernsOwner(pod: Pod, previous: Pod | undefined): boolean {
+  return (
+    previous === undefined ||
+    pod.metadata.labels !== previous.metadata.labels ||
+    pod.metadata.ownerReferences !== previous.metadata.ownerReferences ||
+    pod.metadata.deletionTimestamp !== previous.metadata.deletionTimestamp ||
+    pod.status.phase !== previous.status.phase ||
+    isReady(pod) !== isReady(previous)
+  );
+}
+
 /** Neither ended nor being deleted. */
 export function isActive(pod: Pod): boolean {
   return (
@@ -118,7 +130,8 @@ export class ReplicaSetController {
         this.queue.add(keyOf(object));
       }
     });
-    context.store.watch('Pod', ({ object, previous }) => {
+    context.store.watch('Pod', ({ type, object, previous }) => {
+      if (type === 'MODIFIED' && !concernsOwner(object, previous)) return;
       for (const pod of previous && previous !== object ? [object, previous] : [object]) {
         const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller);
         if (owner?.kind === 'ReplicaSet') this.queue.add(`${pod.metadata.namespace ?? ''}/${owner.name}`);

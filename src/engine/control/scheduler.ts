@@ -9,7 +9,7 @@ import type { SchedulingRequest } from './scheduling.ts';
 import { preferenceOf, refusalOf, requestOf } from './scheduling.ts';
 
 /** Beyond this many nodes only so many feasible ones are compared, in turn around the cluster, as kube-scheduler samples. */
-const sample = 16;
+const sample = 8;
 const sampleFrom = 100;
 
 /** Binds pods to nodes: filters as kube-scheduler's plugins do, then the least loaded, deterministically. */
@@ -107,6 +107,7 @@ export class Scheduler {
     const { order } = this;
     const sampled = order.length > sampleFrom && !request.needsAllNodes;
     const start = sampled ? this.next % order.length : 0;
+    const controller = controllerUid(request.pod);
     let best: NodeInfo | undefined;
     let bestScore: readonly number[] = [];
     let feasible = 0;
@@ -118,7 +119,7 @@ export class Scheduler {
         refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
         continue;
       }
-      const score = [-preferenceOf(request, info), info.siblings(controllerUid(request.pod)), info.count];
+      const score = [-preferenceOf(request, info), info.siblings(controller), info.count];
       if (!best || lower(score, bestScore)) {
         best = info;
         bestScore = score;

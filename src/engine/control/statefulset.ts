@@ -5,7 +5,7 @@ import type { ControlContext } from './context.ts';
 import { hashOfTemplate } from './deployment.ts';
 import { latency } from './latency.ts';
 import { keyOf, splitKey, WorkQueue } from './queue.ts';
-import { claimPods, isReady, podFromTemplate } from './replicaset.ts';
+import { claimPods, concernsOwner, isReady, podFromTemplate } from './replicaset.ts';
 
 const revisionLabel = 'controller-revision-hash';
 const component = 'statefulset-controller';
@@ -26,7 +26,8 @@ export class StatefulSetController {
         previous.metadata.deletionTimestamp === object.metadata.deletionTimestamp;
       if (type !== 'DELETED' && !same) this.queue.add(keyOf(object));
     });
-    context.store.watch('Pod', ({ object }) => {
+    context.store.watch('Pod', ({ type, object, previous }) => {
+      if (type === 'MODIFIED' && !concernsOwner(object, previous)) return;
       const owner = object.metadata.ownerReferences?.find(({ controller }) => controller);
       if (owner?.kind === 'StatefulSet') this.queue.add(`${object.metadata.namespace ?? ''}/${owner.name}`);
     });
