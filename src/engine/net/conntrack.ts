@@ -73,6 +73,10 @@ export class Conntrack {
     return [...this.#entries];
   }
 
+  get empty(): boolean {
+    return this.#entries.size === 0;
+  }
+
   /** Removes the entries that `which` picks; how many. */
   delete(which: (entry: CtEntry) => boolean): number {
     let count = 0;

@@ -31,10 +31,11 @@ export function listTable(
       `Chain ${hook} (policy ${chain?.policy ?? 'ACCEPT'}${counters})\n${rows(chain, format, position)}`,
     );
   }
+  const references = ruleset.references(table.name);
   for (const chain of table.userChains()) {
     if (only !== undefined && only !== chain.name) continue;
     sections.push(
-      `Chain ${chain.name} (${ruleset.references(table.name, chain.name)} references)\n${rows(chain, format, position)}`,
+      `Chain ${chain.name} (${references.get(chain.name) ?? 0} references)\n${rows(chain, format, position)}`,
     );
   }
   if (position !== undefined)

@@ -32,8 +32,17 @@ export function parseArguments(args: readonly string[], context: ParseContext): 
   return new Parser(args, context).parse();
 }
 
+const LETTERS: ReadonlySet<string> = new Set([...LONG_OPTIONS.values()].filter((letter) => letter !== '0'));
+
 function problem(error: string): ParseError {
   return { error, prefixed: true };
+}
+
+/** The option of an extension that has exactly this name. */
+function optionOf(loaded: LoadedExtension, name: string): Found | undefined {
+  for (const spec of loaded.extension.options)
+    if (spec.name === name || spec.alias === name) return { loaded, spec };
+  return undefined;
 }
 
 class Parser {
@@ -85,8 +94,7 @@ class Parser {
     this.#at++;
     for (let i = 1; i < arg.length; i++) {
       const letter = arg[i] ?? '';
-      if (letter === '0' || ![...LONG_OPTIONS.values()].includes(letter))
-        return problem(`unknown option "-${letter}"`);
+      if (!LETTERS.has(letter)) return problem(`unknown option "-${letter}"`);
       let value: string | undefined;
       if (WITH_VALUE.includes(letter)) {
         value = i + 1 < arg.length ? arg.slice(i + 1) : this.#args[this.#at++];
@@ -108,10 +116,10 @@ class Parser {
     const equals = arg.indexOf('=');
     const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
     const glued = equals < 0 ? undefined : arg.slice(equals + 1);
-    const letter = this.#longLetter(name);
-    const found =
-      letter === undefined || !LONG_OPTIONS.has(name) ? this.#findExtensionOption(name) : undefined;
+    const exact = LONG_OPTIONS.get(name);
+    const found = exact === undefined ? this.#findExtensionOption(name) : undefined;
     if (found !== undefined) return this.#extensionOption(found, glued);
+    const letter = exact ?? this.#longLetter(name);
     if (letter !== undefined) {
       this.#at++;
       let value = glued;
@@ -125,9 +133,9 @@ class Parser {
     return problem(`unknown option "${arg}"`);
   }
 
+  /** The one option that a name is the beginning of. */
   #longLetter(name: string): string | undefined {
-    const exact = LONG_OPTIONS.get(name);
-    if (exact !== undefined || name === '') return exact;
+    if (name === '') return undefined;
     const letters = new Set(
       [...LONG_OPTIONS].filter(([long]) => long.startsWith(name)).map(([, letter]) => letter),
     );
@@ -135,16 +143,15 @@ class Parser {
   }
 
   #findExtensionOption(name: string): Found | undefined {
-    const loaded = [
-      ...(this.#draft.target === undefined ? [] : [this.#draft.target]),
-      ...[...this.#draft.matches].reverse(),
-    ];
-    for (const candidate of loaded) {
-      const spec = candidate.extension.options.find(
-        (option) => option.name === name || option.alias === name,
-      );
-      if (spec !== undefined) return { loaded: candidate, spec };
+    const { target, matches } = this.#draft;
+    const own = target === undefined ? undefined : optionOf(target, name);
+    if (own !== undefined) return own;
+    for (let i = matches.length - 1; i >= 0; i--) {
+      const match = matches[i];
+      const option = match === undefined ? undefined : optionOf(match, name);
+      if (option !== undefined) return option;
     }
+    const loaded = [...(target === undefined ? [] : [target]), ...matches];
     if (name === '') return undefined;
     const partial: Found[] = [];
     for (const candidate of loaded) {

@@ -79,7 +79,7 @@ function restoreText(ruleset: Ruleset, text: string, options: RestoreOptions): I
       if (table === undefined) return helpful(`${name}: line ${number} table name '${wanted}' invalid`);
       ruleset.table(table);
       if (!options.noflush) {
-        for (const chain of ruleset.table(table).chains.values()) chain.setRules([]);
+        for (const chain of ruleset.table(table).all()) chain.setRules([]);
         ruleset.deleteChain(table, undefined);
         for (const hook of BUILTIN_CHAINS[table]) ruleset.chain(table, hook);
       }

@@ -28,10 +28,20 @@ function nftFailure(operation: string, reason: string, what: string): Refusal {
   return { message: ` v1.8.9 (nf_tables):  ${operation} failed (${reason}): ${what}`, exitCode: 4 };
 }
 
+/** Chains that many namespaces have in common and a program keeps up to date: kube-proxy's, on thousands of nodes. */
+export interface ChainSource {
+  /** The rules of a chain: the same array for as long as they are the same. */
+  get(name: string): readonly Rule[] | undefined;
+  names(): Iterable<string>;
+}
+
 export class Table {
   readonly name: TableName;
   /** User chains, and each built-in one from the moment that something named it. */
-  readonly chains = new Map<string, Chain>();
+  readonly #chains = new Map<string, Chain>();
+  /** What a chain of the source was when it was taken from there. */
+  readonly #origins = new Map<string, readonly Rule[]>();
+  #source: ChainSource | undefined;
 
   constructor(name: TableName) {
     this.name = name;
@@ -41,15 +51,69 @@ export class Table {
     return BUILTIN_CHAINS[this.name].some((hook) => hook === name);
   }
 
+  /** A chain of the source becomes the table's own when it is looked for; it follows the source until that changes it. */
+  get(name: string): Chain | undefined {
+    const own = this.#chains.get(name);
+    const rules = this.#source?.get(name);
+    if (rules === this.#origins.get(name)) return own;
+    if (rules === undefined) {
+      this.#origins.delete(name);
+      this.#chains.delete(name);
+      return undefined;
+    }
+    const chain = own ?? new Chain(name);
+    chain.setRules(rules);
+    this.#origins.set(name, rules);
+    this.#chains.set(name, chain);
+    return chain;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  /** The rules that a user of the table has had a hand in: not those of a chain that is as its source has it. */
+  touched(name: string): readonly Rule[] {
+    const own = this.#chains.get(name);
+    return own === undefined || own.rules === this.#origins.get(name) ? [] : own.rules;
+  }
+
+  set(name: string, chain: Chain): void {
+    this.#chains.set(name, chain);
+  }
+
+  delete(name: string): void {
+    this.get(name);
+    this.#chains.delete(name);
+  }
+
+  /** Every chain, those of the source too. */
+  all(): readonly Chain[] {
+    for (const name of this.#source?.names() ?? []) this.get(name);
+    return [...this.#chains.keys()].flatMap((name) => this.get(name) ?? []);
+  }
+
+  get empty(): boolean {
+    return this.#chains.size === 0 && this.#source === undefined;
+  }
+
+  attach(source: ChainSource): void {
+    this.#source = source;
+  }
+
+  get source(): ChainSource | undefined {
+    return this.#source;
+  }
+
   /** User chains by name, as nft's iptables sorts them. */
   userChains(): readonly Chain[] {
-    return [...this.chains.values()]
+    return this.all()
       .filter((chain) => chain.hook === undefined)
       .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
 
   builtin(hook: HookPoint): Chain | undefined {
-    return this.chains.get(hook);
+    return this.#chains.get(hook);
   }
 }
 
@@ -77,14 +141,20 @@ export class Ruleset {
   /** A chain that exists, or a built-in one, which comes to be when it is named for a change. */
   chain(tableName: TableName, name: string): Chain | undefined {
     const table = this.table(tableName);
-    const known = table.chains.get(name);
+    const known = table.get(name);
     if (known !== undefined) return known;
     const hook = BUILTIN_CHAINS[tableName].find((builtin) => builtin === name);
     if (hook === undefined) return undefined;
     const chain = new Chain(name, hook);
-    table.chains.set(name, chain);
+    table.set(name, chain);
     this.#changed();
     return chain;
+  }
+
+  /** Takes a table's chains from a source besides its own. */
+  attach(table: TableName, source: ChainSource): void {
+    this.table(table).attach(source);
+    this.#changed();
   }
 
   /** `-A` (no position) or `-I`. Positions count from 1. */
@@ -107,7 +177,7 @@ export class Ruleset {
   }
 
   replace(table: TableName, name: string, position: number, rule: Rule): Refusal | undefined {
-    const chain = this.table(table).chains.get(name);
+    const chain = this.table(table).get(name);
     if (chain === undefined) return NO_CHAIN;
     if (position > chain.rules.length) return { message: ': Index of replacement too big.', exitCode: 1 };
     const refusal = this.#checkTarget(table, name, rule, 'RULE_REPLACE');
@@ -142,7 +212,7 @@ export class Ruleset {
   }
 
   newChain(table: TableName, name: string): Refusal | undefined {
-    const { chains } = this.table(table);
+    const chains = this.table(table);
     if (chains.has(name) || this.table(table).isBuiltin(name))
       return { message: ': Chain already exists.', exitCode: 1 };
     chains.set(name, new Chain(name));
@@ -152,13 +222,14 @@ export class Ruleset {
 
   /** `-X`: one chain, or all user chains. */
   deleteChain(table: TableName, name: string | undefined): Refusal | undefined {
-    const { chains } = this.table(table);
+    const chains = this.table(table);
     const busy = (chain: string): Refusal =>
       nftFailure('CHAIN_DEL', 'Device or resource busy', `chain ${chain}`);
     if (name === undefined) {
       const user = this.table(table).userChains();
+      const references = this.references(table);
       for (const chain of user) {
-        const blocked = chain.rules.length > 0 || this.references(table, chain.name) > 0;
+        const blocked = chain.rules.length > 0 || references.has(chain.name);
         if (blocked) return busy(chain.name);
       }
       for (const chain of user) chains.delete(chain.name);
@@ -166,7 +237,7 @@ export class Ruleset {
       if (this.table(table).isBuiltin(name)) return busy(name);
       const chain = chains.get(name);
       if (chain === undefined) return NO_CHAIN;
-      if (chain.rules.length > 0 || this.references(table, name) > 0) return busy(name);
+      if (chain.rules.length > 0 || this.references(table).has(name)) return busy(name);
       chains.delete(name);
     }
     this.#changed();
@@ -174,7 +245,7 @@ export class Ruleset {
   }
 
   renameChain(table: TableName, name: string, newName: string): Refusal | undefined {
-    const { chains } = this.table(table);
+    const chains = this.table(table);
     const chain = chains.get(name);
     if (
       chain?.hook !== undefined ||
@@ -187,7 +258,7 @@ export class Ruleset {
     chains.delete(name);
     chain.name = newName;
     chains.set(newName, chain);
-    for (const other of chains.values()) {
+    for (const other of chains.all()) {
       for (const [i, rule] of other.rules.entries()) {
         const { target } = rule;
         if (
@@ -207,9 +278,9 @@ export class Ruleset {
   }
 
   flush(table: TableName, name: string | undefined): Refusal | undefined {
-    const { chains } = this.table(table);
+    const chains = this.table(table);
     if (name === undefined) {
-      for (const chain of chains.values()) chain.setRules([]);
+      for (const chain of chains.all()) chain.setRules([]);
     } else {
       const chain = this.#existing(table, name);
       if (chain === undefined) return NO_CHAIN;
@@ -232,7 +303,7 @@ export class Ruleset {
 
   zero(table: TableName, name: string | undefined, position?: number): Refusal | undefined {
     if (name === undefined) {
-      for (const chain of this.table(table).chains.values()) chain.zero();
+      for (const chain of this.table(table).all()) chain.zero();
       return undefined;
     }
     const chain = this.#existing(table, name);
@@ -241,13 +312,16 @@ export class Ruleset {
     return undefined;
   }
 
-  /** How many rules jump or go to a chain. */
-  references(table: TableName, name: string): number {
-    let count = 0;
-    for (const chain of this.table(table).chains.values()) {
-      for (const rule of chain.rules) if (jumpTarget(rule) === name) count++;
+  /** How many rules jump or go to each chain. */
+  references(table: TableName): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const chain of this.table(table).all()) {
+      for (const rule of chain.rules) {
+        const to = jumpTarget(rule);
+        if (to !== undefined) counts.set(to, (counts.get(to) ?? 0) + 1);
+      }
     }
-    return count;
+    return counts;
   }
 
   /** All chains and rules of a table in one go: what `iptables-restore` commits. Chains named are emptied and filled; others stay. */
@@ -260,12 +334,12 @@ export class Ruleset {
       let chain = this.chain(tableName, name);
       if (chain === undefined) {
         chain = new Chain(name);
-        this.table(tableName).chains.set(name, chain);
+        this.table(tableName).set(name, chain);
       }
       chain.setRules(rules);
     }
     for (const name of deleted) {
-      if (!this.table(tableName).isBuiltin(name)) this.table(tableName).chains.delete(name);
+      if (!this.table(tableName).isBuiltin(name)) this.table(tableName).delete(name);
     }
     this.#changed();
   }
@@ -274,7 +348,8 @@ export class Ruleset {
   snapshot(): () => void {
     const saved = [...this.tables].map(([name, table]) => ({
       name,
-      chains: [...table.chains.values()].map((chain) => ({
+      source: table.source,
+      chains: table.all().map((chain) => ({
         chain,
         name: chain.name,
         policy: chain.policy,
@@ -285,8 +360,10 @@ export class Ruleset {
     }));
     return () => {
       this.tables.clear();
-      for (const { name, chains } of saved) {
+      for (const { name, source, chains } of saved) {
         const table = this.table(name);
+        if (source !== undefined) table.attach(source);
+        table.all();
         for (const { chain, name: chainName, policy, policyCount, rules, counts } of chains) {
           chain.name = chainName;
           chain.policy = policy;
@@ -294,7 +371,7 @@ export class Ruleset {
           for (const [i, count] of counts.entries())
             if (count.packets > 0 || count.bytes > 0) chain.setCount(i, count);
           Object.assign(chain.policyCount, policyCount);
-          table.chains.set(chainName, chain);
+          table.set(chainName, chain);
         }
       }
       this.#changed();
@@ -302,7 +379,7 @@ export class Ruleset {
   }
 
   #existing(table: TableName, name: string): Chain | undefined {
-    const known = this.table(table).chains.get(name);
+    const known = this.table(table).get(name);
     return known ?? (this.table(table).isBuiltin(name) ? this.chain(table, name) : undefined);
   }
 
@@ -314,8 +391,7 @@ export class Ruleset {
   /** What is said before anything is tried: a jump to a chain that is not there. */
   checkJump(table: TableName, rule: Rule): Refusal | undefined {
     const to = jumpTarget(rule);
-    if (to === undefined || this.table(table).isBuiltin(to) || this.table(table).chains.has(to))
-      return undefined;
+    if (to === undefined || this.table(table).isBuiltin(to) || this.table(table).has(to)) return undefined;
     return { message: ` v1.8.9 (nf_tables): Chain '${to}' does not exist`, exitCode: 2 };
   }
 
@@ -323,11 +399,11 @@ export class Ruleset {
   #checkTarget(table: TableName, name: string, rule: Rule, operation: string): Refusal | undefined {
     const to = jumpTarget(rule);
     if (to === undefined) return undefined;
-    const { chains } = this.table(table);
+    const chains = this.table(table);
     if (this.table(table).isBuiltin(to))
       return nftFailure(operation, 'Operation not supported', `rule in chain ${name}`);
     const next = (from: string): readonly string[] => [
-      ...(chains.get(from)?.rules ?? []).flatMap((other) => jumpTarget(other) ?? []),
+      ...chains.touched(from).flatMap((other) => jumpTarget(other) ?? []),
       ...(from === name ? [to] : []),
     ];
     const clean = new Set<string>();

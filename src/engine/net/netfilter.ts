@@ -209,7 +209,7 @@ export class Netfilter implements Hooks {
               at + 1 - from,
             );
           }
-          const next = table.chains.get(target.chain);
+          const next = table.get(target.chain);
           if (next === undefined) break;
           const verdict = this.#runChain(table, next, flow, traced, depth + 1);
           if (verdict !== 'RETURN' || target.kind === 'goto') return verdict;
@@ -384,7 +384,7 @@ function survey(ruleset: Ruleset | undefined): Survey {
 }
 
 function tableTracks(table: Table): boolean {
-  for (const chain of table.chains.values()) {
+  for (const chain of table.all()) {
     for (const rule of chain.rules) {
       if (rule.matches.some((match) => match.tracks === true)) return true;
       if (rule.target?.kind === 'extension' && rule.target.tracks === true) return true;

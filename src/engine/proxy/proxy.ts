@@ -1,21 +1,20 @@
 import { formatIp } from '../net/address.ts';
-import { splitWords } from '../net/iptables-restore.ts';
-import { parseArguments } from '../net/iptables-parse.ts';
-import type { IptablesFamily, Rule, TableName } from '../net/iptables-rule.ts';
-import type { Ruleset } from '../net/iptables-ruleset.ts';
+import type { IptablesFamily, TableName } from '../net/iptables-rule.ts';
 import type { Netfilter } from '../net/netfilter.ts';
 import { EndpointIndex, type EndpointSliceInput } from './endpoints.ts';
-import { proxyRules, type ChainRules, type ProxyRules } from './iptables.ts';
 import type { ProxyNode } from './node.ts';
 import { servicePorts, type ServiceInput } from './service.ts';
-import { syncRules, type ProxySync } from './sync.ts';
+import { NodeChains, parseRows, proxyState } from './shared.ts';
 
 export type ProxyMode = 'iptables' | 'nftables';
 
 /** kube-proxy on one node. */
 export interface KubeProxy {
-  /** Makes the node's rules those of the Services and EndpointSlices; what it changed. */
-  sync(services: Iterable<ServiceInput>, slices: Iterable<EndpointSliceInput>): ProxySync;
+  /**
+   * Makes the node's rules those of the Services and EndpointSlices. Nodes that are synced from the same two arrays share
+   * the work, and a Service that is the same object, with the same slices, is not worked out again.
+   */
+  sync(services: Iterable<ServiceInput>, slices: Iterable<EndpointSliceInput>): void;
 }
 
 /** The proxy of a mode; undefined for one that is not built yet (nftables). */
@@ -68,63 +67,49 @@ const JUMPS: readonly (readonly [TableName, chain: string, rule: string])[] = [
 ];
 
 /** Empty chains whose disappearance tells kubelet and kube-proxy that somebody flushed the tables. */
-const CANARIES: ReadonlyMap<string, readonly string[]> = new Map([
-  ['KUBE-KUBELET-CANARY', []],
-  ['KUBE-PROXY-CANARY', []],
-]);
+const CANARIES = ['KUBE-KUBELET-CANARY', 'KUBE-PROXY-CANARY'];
 
 class IptablesProxy implements KubeProxy {
   readonly #node: ProxyNode;
   readonly #netfilter: Netfilter;
   readonly #family: IptablesFamily;
-  #previous: ProxyRules | undefined;
+  readonly #chains: NodeChains;
+  #started = false;
 
   constructor(node: ProxyNode, netfilter: Netfilter) {
     this.#node = node;
     this.#netfilter = netfilter;
     this.#family = node.family === 'IPv4' ? 'ipv4' : 'ipv6';
+    this.#chains = new NodeChains(node, CANARIES);
   }
 
-  sync(services: Iterable<ServiceInput>, slices: Iterable<EndpointSliceInput>): ProxySync {
-    const serviceList = [...services];
-    const sliceList = [...slices];
-    const next = proxyRules(serviceList, sliceList, this.#node);
-    const sync = syncRules(this.#previous, next);
-    const ruleset = this.#family === 'ipv4' ? this.#netfilter.v4 : this.#netfilter.v6;
-    ruleset.commit('filter', this.#rules('filter', sync.filter));
-    ruleset.commit('nat', this.#rules('nat', sync.nat), sync.deleted);
-    if (this.#previous === undefined) this.#start(ruleset, next);
+  sync(services: Iterable<ServiceInput>, slices: Iterable<EndpointSliceInput>): void {
+    const serviceList = listOf(services);
+    const sliceList = listOf(slices);
+    this.#chains.update(proxyState(serviceList, sliceList));
+    if (!this.#started) this.#start();
     else this.#forgetStaleConnections(serviceList, sliceList);
-    this.#previous = next;
-    return sync;
+    this.#started = true;
   }
 
-  #start(ruleset: Ruleset, rules: ProxyRules): void {
-    ruleset.commit('nat', this.#rules('nat', CANARIES));
+  #start(): void {
+    const ruleset = this.#family === 'ipv4' ? this.#netfilter.v4 : this.#netfilter.v6;
+    ruleset.attach('filter', this.#chains.source('filter'));
+    ruleset.attach('nat', this.#chains.source('nat'));
     const positions = new Map<string, number>();
-    for (const [table, chain, text] of JUMPS) {
-      const rule = parseRule(this.#family, table, text);
-      const target = /-j (\S+)$/.exec(text)?.[1] ?? '';
-      if (rule === undefined || !rules[table === 'nat' ? 'nat' : 'filter'].has(target)) continue;
+    for (const [table, chain, row] of JUMPS) {
+      const target = /-j (\S+)$/.exec(row)?.[1] ?? '';
+      if (!ruleset.table(table).has(target)) continue;
       const position = (positions.get(`${table} ${chain}`) ?? 0) + 1;
       positions.set(`${table} ${chain}`, position);
-      ruleset.insert(table, chain, rule, position);
+      for (const rule of parseRows(this.#family, table, [row])) ruleset.insert(table, chain, rule, position);
     }
-  }
-
-  #rules(table: TableName, chains: ChainRules): ReadonlyMap<string, readonly Rule[]> {
-    const parsed = new Map<string, readonly Rule[]>();
-    for (const [chain, rows] of chains) {
-      parsed.set(
-        chain,
-        rows.flatMap((row) => parseRule(this.#family, table, row) ?? []),
-      );
-    }
-    return parsed;
   }
 
   /** UDP keeps going to an endpoint that is gone until its connection is forgotten (pkg/proxy/conntrack/cleanup.go). */
   #forgetStaleConnections(services: readonly ServiceInput[], slices: readonly EndpointSliceInput[]): void {
+    const { conntrack } = this.#netfilter;
+    if (conntrack.empty) return;
     const index = new EndpointIndex(slices, this.#node.family, this.#node.name);
     const valid = new Map<string, Set<string>>();
     const nodePorts = new Map<number, Set<string>>();
@@ -139,7 +124,7 @@ class IptablesProxy implements KubeProxy {
       if (port.nodePort !== 0) nodePorts.set(port.nodePort, new Set(ips));
     }
     if (valid.size === 0) return;
-    this.#netfilter.conntrack.delete(({ original, reply }) => {
+    conntrack.delete(({ original, reply }) => {
       if (original.protocol !== 17) return false;
       const endpoints =
         valid.get(`${formatIp(original.dst)} ${original.dport}`) ?? nodePorts.get(original.dport);
@@ -148,22 +133,7 @@ class IptablesProxy implements KubeProxy {
   }
 }
 
-/** Rows are parsed once for all nodes: most nodes have the same ones. */
-const parsedRules = new Map<string, Rule>();
-const MAX_PARSED = 500_000;
-
-function parseRule(family: IptablesFamily, table: TableName, text: string): Rule | undefined {
-  const key = `${family} ${table} ${text}`;
-  const known = parsedRules.get(key);
-  if (known !== undefined) return known;
-  const command = parseArguments(['-t', table, '-A', 'KUBE', ...splitWords(text)], {
-    family,
-    setExists: () => true,
-  });
-  if ('error' in command || command.operation.kind !== 'append') return undefined;
-  const parsed = command.operation.rules[0];
-  if (parsed === undefined || !('rule' in parsed)) return undefined;
-  if (parsedRules.size >= MAX_PARSED) parsedRules.clear();
-  parsedRules.set(key, parsed.rule);
-  return parsed.rule;
+/** The same list for the same list: what is worked out for it is kept with it. */
+function listOf<T>(items: Iterable<T>): readonly T[] {
+  return Array.isArray(items) ? items : [...items];
 }

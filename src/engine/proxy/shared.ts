@@ -1,0 +1,263 @@
+import { parseArguments } from '../net/iptables-parse.ts';
+import { splitWords } from '../net/iptables-restore.ts';
+import type { IptablesFamily, Rule, TableName } from '../net/iptables-rule.ts';
+import type { ChainSource } from '../net/iptables-ruleset.ts';
+import { EndpointIndex, type EndpointSliceInput } from './endpoints.ts';
+import { byName, nodePortJumps, topLevelChains } from './iptables.ts';
+import { nodePortAddresses, type ProxyNode } from './node.ts';
+import { dependsOnNode, serviceProgram, type ServiceProgram } from './program.ts';
+import { servicePorts, type ServiceInput, type ServicePort } from './service.ts';
+
+/** A Service port's rules, parsed: they are the same objects for every node where they are the same rules. */
+interface ParsedProgram {
+  readonly common: readonly {
+    readonly table: 'filter' | 'nat';
+    readonly chain: string;
+    readonly rule: Rule;
+  }[];
+  readonly chains: ReadonlyMap<string, readonly Rule[]>;
+}
+
+interface PortRules {
+  readonly port: ServicePort;
+  /** Undefined: it has to be worked out for each node. */
+  readonly shared: ParsedProgram | undefined;
+}
+
+/** What a Service's ports come to, for as long as it and its slices are the same objects. */
+interface ServiceCache {
+  readonly slices: readonly EndpointSliceInput[];
+  readonly byFacts: Map<string, readonly PortRules[]>;
+}
+
+const services = new WeakMap<ServiceInput, ServiceCache>();
+const NO_SLICES: readonly EndpointSliceInput[] = [];
+
+/** The rules of a cluster's Services as one sync found them, shared by all nodes. */
+export class ProxyState {
+  readonly services: readonly ServiceInput[];
+  readonly #slices = new Map<string, EndpointSliceInput[]>();
+  readonly #byFacts = new Map<string, SharedRules>();
+
+  constructor(list: readonly ServiceInput[], slices: readonly EndpointSliceInput[]) {
+    this.services = list;
+    for (const slice of slices) {
+      const key = `${slice.metadata.namespace ?? 'default'}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`;
+      const own = this.#slices.get(key);
+      if (own === undefined) this.#slices.set(key, [slice]);
+      else own.push(slice);
+    }
+  }
+
+  slicesOf(service: ServiceInput): readonly EndpointSliceInput[] {
+    return (
+      this.#slices.get(`${service.metadata.namespace ?? 'default'}/${service.metadata.name ?? ''}`) ??
+      NO_SLICES
+    );
+  }
+
+  /** The rules for nodes like this one. */
+  rulesFor(node: ProxyNode): SharedRules {
+    const facts = factsOf(node);
+    let rules = this.#byFacts.get(facts);
+    if (rules === undefined) {
+      rules = new SharedRules(this, node, facts);
+      this.#byFacts.set(facts, rules);
+    }
+    return rules;
+  }
+}
+
+const states = new WeakMap<readonly ServiceInput[], WeakMap<readonly EndpointSliceInput[], ProxyState>>();
+
+/** One state for the same two lists: the nodes of a cluster are synced one after the other from them. */
+export function proxyState(list: readonly ServiceInput[], slices: readonly EndpointSliceInput[]): ProxyState {
+  let bySlices = states.get(list);
+  if (bySlices === undefined) states.set(list, (bySlices = new WeakMap()));
+  let state = bySlices.get(slices);
+  if (state === undefined) bySlices.set(slices, (state = new ProxyState(list, slices)));
+  return state;
+}
+
+/** What of a node its rules depend on but for itself: nodes that agree in it share what is not about the node. */
+function factsOf(node: ProxyNode): string {
+  const { name: _name, nodeIP: _nodeIP, zone: _zone, addresses: _addresses, ...facts } = node;
+  const restricted = (node.nodePortAddresses ?? []).length > 0;
+  const addresses = nodePortAddresses(node);
+  return JSON.stringify([facts, restricted ? addresses : addresses.length > 0]);
+}
+
+class SharedRules {
+  readonly state: ProxyState;
+  /** In the order of their names. */
+  readonly ports: readonly PortRules[];
+  /** Whether any port's rules differ between nodes. */
+  readonly divided: boolean;
+  readonly chains = new Map<string, readonly Rule[]>();
+  readonly common: CommonChains;
+  readonly #facts: string;
+
+  constructor(state: ProxyState, node: ProxyNode, facts: string) {
+    this.state = state;
+    this.#facts = facts;
+    this.ports = state.services
+      .flatMap((service) => this.#portsOf(service, node))
+      .sort((a, b) => byName(a.port, b.port));
+    this.divided = this.ports.some(({ shared }) => shared === undefined);
+    for (const { shared } of this.ports) {
+      for (const [chain, rules] of shared?.chains ?? []) this.chains.set(chain, rules);
+    }
+    this.common = commonChains(node, this.divided ? [] : this.ports.flatMap(({ shared }) => shared ?? []));
+  }
+
+  #portsOf(service: ServiceInput, node: ProxyNode): readonly PortRules[] {
+    const slices = this.state.slicesOf(service);
+    let cache = services.get(service);
+    if (cache === undefined || !sameItems(cache.slices, slices)) {
+      cache = { slices, byFacts: new Map() };
+      services.set(service, cache);
+    }
+    let ports = cache.byFacts.get(this.#facts);
+    if (ports === undefined) {
+      const index = new EndpointIndex(slices, node.family, node.name);
+      ports = servicePorts(service, node).map((port): PortRules => {
+        const endpoints = index.of(port);
+        if (dependsOnNode(port, endpoints, node.hints)) return { port, shared: undefined };
+        return {
+          port,
+          shared: parseProgram(
+            node,
+            serviceProgram(port, endpoints, node, nodePortAddresses(node).length > 0),
+          ),
+        };
+      });
+      cache.byFacts.set(this.#facts, ports);
+    }
+    return ports;
+  }
+}
+
+function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}
+
+type CommonChains = Readonly<Record<'filter' | 'nat', ReadonlyMap<string, readonly Rule[]>>>;
+
+function commonChains(node: ProxyNode, programs: readonly ParsedProgram[]): CommonChains {
+  const top = topLevelChains(node);
+  const parsed = (table: 'filter' | 'nat'): Map<string, Rule[]> =>
+    new Map([...top[table]].map(([chain, rows]) => [chain, parseRows(familyOf(node), table, rows)]));
+  const tables = { filter: parsed('filter'), nat: parsed('nat') };
+  for (const { common } of programs)
+    for (const { table, chain, rule } of common) tables[table].get(chain)?.push(rule);
+  const jumps = nodePortJumps(node, nodePortAddresses(node));
+  tables.nat.get('KUBE-SERVICES')?.push(...parseRows(familyOf(node), 'nat', jumps));
+  return tables;
+}
+
+interface OwnChains {
+  readonly common: CommonChains;
+  readonly chains: ReadonlyMap<string, readonly Rule[]>;
+}
+
+/** kube-proxy's chains on one node: what all nodes share, and what is the node's own, worked out when it is asked for. */
+export class NodeChains {
+  readonly #node: ProxyNode;
+  #shared: SharedRules | undefined;
+  #own: OwnChains | undefined;
+  /** Empty chains that are always there. */
+  readonly #canaries: ReadonlyMap<string, readonly Rule[]>;
+
+  constructor(node: ProxyNode, canaries: readonly string[]) {
+    this.#node = node;
+    this.#canaries = new Map(canaries.map((name) => [name, []]));
+  }
+
+  update(state: ProxyState): void {
+    const shared = state.rulesFor(this.#node);
+    if (shared === this.#shared) return;
+    this.#shared = shared;
+    this.#own = undefined;
+  }
+
+  source(table: 'filter' | 'nat'): ChainSource {
+    return {
+      get: (name) => {
+        const common = this.#common()?.[table].get(name);
+        if (common !== undefined || table === 'filter') return common;
+        return this.#shared?.chains.get(name) ?? this.#ownChains()?.get(name) ?? this.#canaries.get(name);
+      },
+      names: () => {
+        const names = [...(this.#common()?.[table].keys() ?? [])];
+        if (table === 'filter') return names;
+        return [
+          ...names,
+          ...(this.#shared?.chains.keys() ?? []),
+          ...(this.#ownChains()?.keys() ?? []),
+          ...this.#canaries.keys(),
+        ];
+      },
+    };
+  }
+
+  #common(): CommonChains | undefined {
+    return this.#shared?.divided === true ? this.#divided(this.#shared).common : this.#shared?.common;
+  }
+
+  #ownChains(): ReadonlyMap<string, readonly Rule[]> | undefined {
+    return this.#shared?.divided === true ? this.#divided(this.#shared).chains : undefined;
+  }
+
+  #divided(shared: SharedRules): OwnChains {
+    if (this.#own !== undefined) return this.#own;
+    const node = this.#node;
+    const nodePorts = nodePortAddresses(node).length > 0;
+    const chains = new Map<string, readonly Rule[]>();
+    const byService = new Map<string, EndpointIndex>();
+    const programs = shared.ports.map(({ port, shared: program }) => {
+      if (program !== undefined) return program;
+      let index = byService.get(port.service);
+      if (index === undefined) {
+        const [namespace = '', name = ''] = port.service.split('/');
+        index = new EndpointIndex(
+          shared.state.slicesOf({ metadata: { namespace, name } }),
+          node.family,
+          node.name,
+        );
+        byService.set(port.service, index);
+      }
+      const own = parseProgram(node, serviceProgram(port, index.of(port), node, nodePorts));
+      for (const [chain, rules] of own.chains) chains.set(chain, rules);
+      return own;
+    });
+    this.#own = { common: commonChains(node, programs), chains };
+    return this.#own;
+  }
+}
+
+function familyOf(node: ProxyNode): IptablesFamily {
+  return node.family === 'IPv4' ? 'ipv4' : 'ipv6';
+}
+
+function parseProgram(node: ProxyNode, program: ServiceProgram): ParsedProgram {
+  const family = familyOf(node);
+  const chains = new Map<string, readonly Rule[]>();
+  for (const [chain, rows] of program.chains) chains.set(chain, parseRows(family, 'nat', rows));
+  const common = program.common.flatMap(({ table, chain, row }) =>
+    parseRows(family, table, [row]).map((rule) => ({ table, chain, rule })),
+  );
+  return { common, chains };
+}
+
+/** Rules of rows as kube-proxy writes them. */
+export function parseRows(family: IptablesFamily, table: TableName, rows: readonly string[]): Rule[] {
+  return rows.flatMap((row) => {
+    const command = parseArguments(['-A', 'KUBE', ...splitWords(row)], {
+      family,
+      table,
+      setExists: () => true,
+    });
+    if ('error' in command || command.operation.kind !== 'append') return [];
+    return command.operation.rules.flatMap((parsed) => ('rule' in parsed ? [parsed.rule] : []));
+  });
+}
