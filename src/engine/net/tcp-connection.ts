@@ -82,6 +82,8 @@ export class TcpConnection {
   /** An ICMP error that is told only when the connection fails for want of answers. */
   #softError: Errno | undefined;
   #retransmitTimer: Timer | undefined;
+  /** The timer is for a tail loss probe. */
+  #probing = false;
   #ackTimer: Timer | undefined;
   #closeTimer: Timer | undefined;
   /** The next packet tells the neighbour table that the other side is alive. */
@@ -470,17 +472,24 @@ export class TcpConnection {
         return;
       }
       if (send.congested) return;
-      const data = send.unsent.take(Math.min(mss, room));
-      const last = send.unsent.length === 0;
-      const fin = last && send.finQueued && !send.finSent && data.length < room;
-      if (fin) this.#finLeaves();
-      this.#receive.dataSent(this.ns.world.now);
-      this.#sendNew(data, TCP_ACK | (last ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
+      this.#sendData(mss);
     }
     if (send.finQueued && !send.finSent) {
       this.#finLeaves();
       this.#sendNew(EMPTY, TCP_FIN | TCP_ACK);
     }
+  }
+
+  /** One segment of what is written; the last one takes a waiting FIN along. */
+  #sendData(mss: number): void {
+    const send = this.#send;
+    const { room } = send;
+    const data = send.unsent.take(Math.min(mss, room));
+    const last = send.unsent.length === 0;
+    const fin = last && send.finQueued && !send.finSent && data.length < room;
+    if (fin) this.#finLeaves();
+    this.#receive.dataSent(this.ns.world.now);
+    this.#sendNew(data, TCP_ACK | (last ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
   }
 
   #finLeaves(): void {
@@ -495,7 +504,8 @@ export class TcpConnection {
     const walk = this.ns.world.newWalk(this.#cause);
     send.record(data, flags, walk, this.ns.world.now);
     this.#transmit(seq, data, flags, walk);
-    if (this.#retransmitTimer === undefined && this.state !== 'CLOSED') this.#armRetransmit();
+    if ((this.#retransmitTimer === undefined || this.#probing) && this.state !== 'CLOSED')
+      this.#armRetransmit();
   }
 
   #sendAck(): void {
@@ -577,7 +587,13 @@ export class TcpConnection {
   #armRetransmit(): void {
     this.#stopRetransmit();
     const linear = this.state === 'SYN_SENT' ? this.ns.sysctl.number('net.ipv4.tcp_syn_linear_timeouts') : 0;
-    this.#retransmitTimer = this.ns.world.timer(this.#send.timeout(linear), () => this.#timedOut());
+    const probe = MAY_SEND.has(this.state) ? this.#send.probeTimeout : undefined;
+    this.#probing = probe !== undefined;
+    this.#retransmitTimer = this.ns.world.timer(probe ?? this.#send.timeout(linear), () => {
+      this.#retransmitTimer = undefined;
+      if (this.#probing) this.#probeTail();
+      else this.#timedOut();
+    });
   }
 
   #stopRetransmit(): void {
@@ -585,8 +601,16 @@ export class TcpConnection {
     this.#retransmitTimer = undefined;
   }
 
+  /** Something makes the other side acknowledge again, before the long wait of a time-out. */
+  #probeTail(): void {
+    this.#probing = false;
+    const last = this.#send.probe();
+    if (last === undefined) this.#sendData(this.mss);
+    else this.#repeat(last, 'lost');
+    this.#armRetransmit();
+  }
+
   #timedOut(): void {
-    this.#retransmitTimer = undefined;
     const { first } = this.#send;
     if (first === undefined && (this.#send.unsent.length === 0 || this.state === 'CLOSED')) return;
     if (first === undefined && this.#send.room > 0) {

@@ -20,6 +20,9 @@ export interface Sent {
 const SECOND = 1_000_000;
 const MIN_RTO = 200_000;
 const MAX_RTO = 120 * SECOND;
+const JIFFY = 4000;
+/** TCP_TIMEOUT_MIN. */
+const PROBE_SLACK = 2 * JIFFY;
 const INITIAL_CWND = 10;
 
 export class SendQueue {
@@ -39,6 +42,8 @@ export class SendQueue {
   #ssthresh = Infinity;
   #resendUpTo: number | undefined;
   #duplicateAcks = 0;
+  /** A tail loss probe went out and nothing came back since. */
+  #probed = false;
   #srtt = 0;
   #rttvar = 0;
   #rto = SECOND;
@@ -71,6 +76,21 @@ export class SendQueue {
     return Math.min(MAX_RTO, this.#rto * 2 ** doublings);
   }
 
+  /** How long until a tail loss probe, when one may be sent: two round trips and a little (RFC 8985, tcp_schedule_loss_probe). */
+  get probeTimeout(): number | undefined {
+    if (this.#srtt === 0 || this.backoff > 0 || this.#probed || this.#resendUpTo !== undefined)
+      return undefined;
+    if (this.#sent.length === 0) return undefined;
+    const slack = this.#sent.length === 1 ? MIN_RTO : PROBE_SLACK;
+    return Math.min(2 * this.#srtt + slack, this.#rto);
+  }
+
+  /** The probe is due: the last segment goes again, unless there is new data to send instead. */
+  probe(): Sent | undefined {
+    this.#probed = true;
+    return this.unsent.length > 0 && this.room > 0 ? undefined : this.#sent.at(-1);
+  }
+
   /** A new segment was put on the wire. */
   record(data: Uint8Array, flags: number, walk: number, now: number): void {
     const seq = this.nxt;
@@ -89,11 +109,12 @@ export class SendQueue {
     let segments = 0;
     for (let first = this.#sent[0]; first !== undefined && !after(first.end, ack); first = this.#sent[0]) {
       this.#sent.shift();
-      segments++;
+      if ((first.flags & TCP_SYN) === 0) segments++;
       if (!first.repeated) this.#measure(now - first.sentAt);
     }
     this.una = ack;
     this.backoff = 0;
+    this.#probed = false;
     this.#duplicateAcks = 0;
     if (this.#resendUpTo !== undefined && !before(ack, this.#resendUpTo)) this.#resendUpTo = undefined;
     this.#cwnd += this.#cwnd < this.#ssthresh ? segments : segments / this.#cwnd;
@@ -152,7 +173,8 @@ export class SendQueue {
       this.#rttvar = 0.75 * this.#rttvar + 0.25 * Math.abs(this.#srtt - rtt);
       this.#srtt = 0.875 * this.#srtt + 0.125 * rtt;
     }
-    this.#rto = Math.min(MAX_RTO, this.#srtt + Math.max(MIN_RTO, 4 * this.#rttvar));
+    const rto = this.#srtt + Math.max(MIN_RTO, 4 * this.#rttvar);
+    this.#rto = Math.min(MAX_RTO, Math.ceil(rto / JIFFY) * JIFFY);
   }
 }
 

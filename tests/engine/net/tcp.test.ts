@@ -250,6 +250,58 @@ describe('a TCP connection on the wire', () => {
   });
 });
 
+describe('data that nobody acknowledges', () => {
+  function repetitions(length: number): string[] {
+    const { world, client, server } = pair();
+    serve(server);
+    const trace = new Trace();
+    world.spawn(
+      (function* () {
+        const result = yield* tcpConnect(client, { dst: SERVER, dport: 8080 });
+        if (result.kind !== 'connected') throw new Error(result.kind);
+        result.socket.write(text('GET 10\n'));
+        yield* read(result.socket, 10);
+        yield* sleep(world, 100_000);
+        server.netfilter.v4.setPolicy('filter', 'INPUT', 'DROP');
+        world.tracer = trace;
+        result.socket.write(new Uint8Array(length));
+      })(),
+    );
+    world.run({ time: 8 * SECOND });
+    const frames = trace.events.flatMap((event) =>
+      event.kind === 'frame' &&
+      event.netns === 'client' &&
+      event.dir === 'out' &&
+      event.frame.payload.kind === 'ip'
+        ? [{ at: event.at, segment: event.frame.payload.payload }]
+        : [],
+    );
+    const begin = frames[0];
+    if (begin?.segment.kind !== 'tcp') return [];
+    const { at: start, segment: first } = begin;
+    return frames
+      .slice(1)
+      .map(({ at, segment }) =>
+        segment.kind === 'tcp' ? `${((at - start) / SECOND).toFixed(1)} ${segment.seq - first.seq}` : '',
+      );
+  }
+
+  /** Kernel 6.18: 0.207, 0.415, 0.847, 1.683, 3.343 and 6.767 seconds. */
+  it('is probed for after two round trips and 200 ms, and then repeated ever less often', () => {
+    expect(repetitions(100)).toEqual(['0.2 0', '0.4 0', '0.8 0', '1.7 0', '3.3 0', '6.8 0']);
+  });
+
+  /** Kernel 6.18: eleven segments at once, the twelfth after 6 ms, the first again after 0.21, 0.65, 1.49 and 3.15 seconds (where the slots of the timer wheel fall is chance). */
+  it('is probed for with new data when there is some', () => {
+    const sent = repetitions(20_000);
+    expect(sent.slice(0, 11)).toEqual([
+      ...Array.from({ length: 10 }, (_, i) => `0.0 ${(i + 1) * 1398}`),
+      `0.0 ${11 * 1398}`,
+    ]);
+    expect(sent.slice(11, 15)).toEqual(['0.2 0', '0.6 0', '1.5 0', '3.1 0']);
+  });
+});
+
 describe('a SYN that nobody answers', () => {
   it('is sent again after 1, 2, 3, 4, 5, 7, 11, 19, 35 and 69 seconds, as the timer wheel has it, and given up', () => {
     const { world, client, server } = pair();
