@@ -339,9 +339,10 @@ export function tellingMoment(steps: readonly Step[]): number {
     steps.find((step) => step.kind === 'end' && !isArp(step)) ??
     refused ??
     steps.find((step) => step.kind === 'end');
-  const main = steps.filter(
-    (step) => !isArp(step) && step.walk.exchange !== 'dns' && step.walk.direction === 'request',
-  );
+  const requests = steps.filter((step) => !isArp(step) && step.walk.direction === 'request');
+  const others = requests.filter((step) => step.walk.exchange !== 'dns');
+  // Name lookups are only the story where there is no other.
+  const main = others.length > 0 ? others : requests;
   const tunnel = main.find(
     (step) =>
       step.dir === 'in' && step.netns === 'lan' && step.layers.some((layer) => layer.kind === 'vxlan'),
