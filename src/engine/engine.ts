@@ -42,6 +42,8 @@ import type { ClusterView } from './view.ts';
 /** How long nothing of a command may move on the wire before its record ends. */
 const QUIET = 60_000;
 const LONGEST_TAIL = 3_000_000;
+/** A storm has no tail to wait for. */
+const TAIL_EVENTS = 100_000;
 
 /** A trace that knows which walks one activity began, and whether anything of it still moves. */
 class ActivityTrace extends Trace {
@@ -326,9 +328,10 @@ export class EngineCluster implements Cluster {
   #drain(trace: ActivityTrace): void {
     const { world } = this;
     const deadline = world.now + LONGEST_TAIL;
+    const events = Math.min(TAIL_EVENTS, this.options.limits.events);
     for (let seen = -1; seen !== trace.moved && world.now < deadline;) {
       seen = trace.moved;
-      world.run({ time: QUIET, events: this.options.limits.events });
+      if (world.run({ time: QUIET, events }) === 'events') return;
     }
   }
 }

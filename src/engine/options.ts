@@ -8,7 +8,7 @@ export type ResolvedOptions = Cluster['options'];
 const defaultLimits: Limits = {
   objects: 20_000,
   commandTime: 600_000_000,
-  events: 5_000_000,
+  events: 2_000_000,
   recordEvents: 200_000,
   output: 1_000_000,
   scriptDepth: 32,
