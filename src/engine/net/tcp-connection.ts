@@ -121,8 +121,9 @@ export class TcpConnection {
     this.ns.sockets.addConnection(this);
     this.#receive.openWindow(this.#advertisedMss());
     this.#enter();
-    this.#setState('SYN_SENT');
-    this.#sendNew(EMPTY, TCP_SYN);
+    const walk = this.ns.world.newWalk();
+    this.#setState('SYN_SENT', walk);
+    this.#sendNew(EMPTY, TCP_SYN, walk);
     this.#leave();
   }
 
@@ -474,10 +475,7 @@ export class TcpConnection {
       if (send.congested) return;
       this.#sendData(mss);
     }
-    if (send.finQueued && !send.finSent) {
-      this.#finLeaves();
-      this.#sendNew(EMPTY, TCP_FIN | TCP_ACK);
-    }
+    if (send.finQueued && !send.finSent) this.#sendNew(EMPTY, TCP_FIN | TCP_ACK);
   }
 
   /** One segment of what is written; the last one takes a waiting FIN along. */
@@ -487,21 +485,18 @@ export class TcpConnection {
     const data = send.unsent.take(Math.min(mss, room));
     const last = send.unsent.length === 0;
     const fin = last && send.finQueued && !send.finSent && data.length < room;
-    if (fin) this.#finLeaves();
     this.#receive.dataSent(this.ns.world.now);
     this.#sendNew(data, TCP_ACK | (last ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
   }
 
-  #finLeaves(): void {
-    this.#send.finSent = true;
-    this.#setState(this.state === 'CLOSE_WAIT' ? 'LAST_ACK' : 'FIN_WAIT1');
-  }
-
   /** A new segment: on the wire, and kept until it is acknowledged. */
-  #sendNew(data: Uint8Array, flags: number): void {
+  #sendNew(data: Uint8Array, flags: number, walk = this.ns.world.newWalk(this.#cause)): void {
     const send = this.#send;
     const seq = send.nxt;
-    const walk = this.ns.world.newWalk(this.#cause);
+    if ((flags & TCP_FIN) !== 0) {
+      send.finSent = true;
+      this.#setState(this.state === 'CLOSE_WAIT' ? 'LAST_ACK' : 'FIN_WAIT1', walk);
+    }
     send.record(data, flags, walk, this.ns.world.now);
     this.#transmit(seq, data, flags, walk);
     if ((this.#retransmitTimer === undefined || this.#probing) && this.state !== 'CLOSED')
@@ -690,12 +685,12 @@ export class TcpConnection {
     return this.state === state;
   }
 
-  #setState(state: TcpState): void {
+  #setState(state: TcpState, walk = this.#cause ?? 0): void {
     const from = this.state;
     this.state = state;
     const { world } = this.ns;
     if (world.tracer !== undefined && from !== state)
-      world.tracer.decision(world.now, this.#cause ?? 0, this.ns.name, {
+      world.tracer.decision(world.now, walk, this.ns.name, {
         code: 'tcp-state',
         ...this.#names(),
         from,
