@@ -10,6 +10,18 @@ const epoch = 1_767_225_600;
 /** RFC 3339 in whole seconds, as metav1.Time prints. Days to civil date: Howard Hinnant's `civil_from_days`. */
 export function timestampOf(microseconds: number): string {
   const seconds = epoch + Math.floor(microseconds / 1_000_000);
+  if (seconds !== lastSecond) {
+    lastSecond = seconds;
+    lastText = dateOf(seconds);
+  }
+  return lastText;
+}
+
+/** Thousands of objects are stamped with the same second: they share its text. */
+let lastSecond = NaN;
+let lastText = '';
+
+function dateOf(seconds: number): string {
   const days = Math.floor(seconds / 86_400);
   const rest = seconds - days * 86_400;
   const z = days + 719_468;
@@ -28,7 +40,10 @@ export function timestampOf(microseconds: number): string {
   const month = shifted < 10 ? shifted + 3 : shifted - 9;
   const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
   const two = (n: number) => String(n).padStart(2, '0');
-  return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${two(Math.floor(rest / 3600))}:${two(Math.floor(rest / 60) % 60)}:${two(rest % 60)}Z`;
+  const date = [String(year).padStart(4, '0'), two(month), two(day)].join('-');
+  const time = [two(Math.floor(rest / 3600)), two(Math.floor(rest / 60) % 60), two(rest % 60)].join(':');
+  // join() makes flat strings, where + would leave a tree of pieces in memory.
+  return [date, 'T', time, 'Z'].join('');
 }
 
 /** The inverse, for ages and durations; undefined for what is not an RFC 3339 time. Fractions of a second are dropped. */

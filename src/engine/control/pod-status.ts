@@ -1,6 +1,7 @@
 import type { Condition, Pod, PodPhase, PodStatus } from '../api/types.ts';
 import type { ContainerRecord } from './container.ts';
 import { containerStatus, isContainerReady, isRunning } from './container.ts';
+import { shareConditions } from './shared-conditions.ts';
 
 export interface PodFacts {
   readonly pod: Pod;
@@ -72,12 +73,12 @@ export function podStatusOf({ pod, init, main, ips, hostIP, startTime, now }: Po
     { type: 'PodScheduled', status: 'True' },
   ];
   const before = pod.status.conditions ?? [];
-  const conditions = own.map((condition) => shared(withTransition(condition, before, now)));
+  const conditions = own.map((condition) => withTransition(condition, before, now));
   for (const condition of before)
     if (!own.some(({ type }) => type === condition.type)) conditions.push(condition);
   return {
     phase,
-    conditions: sharedList(conditions),
+    conditions: shareConditions(conditions),
     ...(hostIP === undefined ? {} : { hostIP, hostIPs: [{ ip: hostIP }] }),
     ...(ips[0] === undefined ? {} : { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
     startTime,
@@ -85,33 +86,6 @@ export function podStatusOf({ pod, init, main, ips, hostIP, startTime, now }: Po
     containerStatuses: main.map(containerStatus),
     ...(pod.status.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
   };
-}
-
-/** Thousands of pods have the same condition since the same second: they keep one. */
-const known = new Map<string, Condition>();
-
-function shared(condition: Condition): Condition {
-  if (condition.message !== undefined) return condition;
-  const id = `${condition.type} ${condition.status} ${condition.reason ?? ''} ${condition.lastTransitionTime ?? ''}`;
-  const found = known.get(id);
-  if (found) return found;
-  if (known.size > 256) known.clear();
-  known.set(id, condition);
-  return condition;
-}
-
-const lists = new Map<Condition | undefined, (readonly Condition[])[]>();
-
-function sharedList(conditions: readonly Condition[]): readonly Condition[] {
-  const [first] = conditions;
-  const alike = lists.get(first) ?? [];
-  const found = alike.find(
-    (list) => list.length === conditions.length && list.every((one, i) => one === conditions[i]),
-  );
-  if (found) return found;
-  if (lists.size > 64) lists.clear();
-  if (alike.length < 16) lists.set(first, [...alike, conditions]);
-  return conditions;
 }
 
 /** A condition keeps its time while its status stays. */

@@ -6,6 +6,7 @@ import { withTransition } from './pod-status.ts';
 import { keyOf, splitKey, WorkQueue } from './queue.ts';
 import { controllerUid } from './replicaset.ts';
 import type { SchedulingRequest } from './scheduling.ts';
+import { shareConditions } from './shared-conditions.ts';
 import { preferenceOf, refusalOf, requestOf } from './scheduling.ts';
 
 /** Beyond this many nodes only so many feasible ones are compared, in turn around the cluster, as kube-scheduler samples. */
@@ -91,10 +92,10 @@ export class Scheduler {
       spec: boundSpec(live.spec, chosen.node.metadata.name),
       status: {
         ...live.status,
-        conditions: [
+        conditions: shareConditions([
           ...(live.status.conditions ?? []).filter(({ type }) => type !== 'PodScheduled'),
           withTransition({ type: 'PodScheduled', status: 'True' }, [], now),
-        ],
+        ]),
       },
     }));
     if (bound) {
