@@ -169,10 +169,10 @@ export function drawNode(input: NodeInput): DrawnNode {
     });
     if (input.loopback.has(view.netns)) {
       const lo = view.interfaces.find((one) => one.kind === 'lo');
-      const at = { x: podBox.x, y: podBox.y + podBox.height - 16 };
+      const at = { x: podBox.x + podBox.width, y: podBox.y + (density.compact ? podBox.height / 2 : 32) };
       if (lo !== undefined)
         ports.push(
-          port(view.netns, lo, at, 'lo', 'socket', { x: at.x - 8, y: at.y - 7, anchor: 'end' }, true),
+          port(view.netns, lo, at, 'lo', 'socket', { x: at.x + 8, y: at.y + 4, anchor: 'start' }, true),
         );
     }
   }

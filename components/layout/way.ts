@@ -62,14 +62,12 @@ export function wayBetween(stage: StageShape, from: Step, to: Step): Point[] {
   return tidy([start, { x: start.x, y: rail }, { x: end.x, y: rail }, end]);
 }
 
-/** Out of a loopback and back into it. */
+/** Out of a loopback and back into it, never out of the pod. */
 function loop({ x, y }: Point): Point[] {
   return [
     { x, y },
-    { x: x - 14, y },
-    { x: x - 14, y: y + 13 },
-    { x: x + 5, y: y + 13 },
-    { x: x + 5, y },
+    { x: x - 10, y: y - 9 },
+    { x: x - 10, y: y + 9 },
     { x, y },
   ];
 }
