@@ -37,7 +37,7 @@ export class Chain {
 
   /** All rules at once, counters at zero: what `iptables-restore` does to a chain it names. */
   setRules(rules: readonly Rule[]): void {
-    this.#rules = rules.some(hasState) ? rules.map(instantiate) : rules;
+    this.#rules = isStateless(rules) ? rules : rules.map(instantiate);
     this.#counts = [];
     this.#index = undefined;
   }
@@ -96,6 +96,16 @@ export class Chain {
 }
 
 const ZERO: RuleCount = { packets: 0, bytes: 0 };
+
+/** Arrays that were looked through: a long one may be given to thousands of chains. */
+const stateless = new WeakSet<readonly Rule[]>();
+
+function isStateless(rules: readonly Rule[]): boolean {
+  if (stateless.has(rules)) return true;
+  if (rules.some(hasState)) return false;
+  stateless.add(rules);
+  return true;
+}
 
 function hasState(rule: Rule): boolean {
   return rule.matches.some((match) => match.instance !== undefined);

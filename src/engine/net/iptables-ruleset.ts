@@ -69,7 +69,8 @@ export class Table {
   }
 
   has(name: string): boolean {
-    return this.get(name) !== undefined;
+    const rules = this.#source?.get(name);
+    return rules === this.#origins.get(name) ? this.#chains.has(name) : rules !== undefined;
   }
 
   /** The rules that a user of the table has had a hand in: not those of a chain that is as its source has it. */

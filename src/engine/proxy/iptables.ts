@@ -33,7 +33,7 @@ export function proxyRules(
   for (const port of ports) {
     const { common, chains } = serviceProgram(port, endpoints.of(port), node, nodePorts.length > 0);
     for (const { table, chain, row } of common) tables[table].get(chain)?.push(row);
-    for (const [chain, rows] of chains) {
+    for (const [chain, rows] of chains()) {
       tables.nat.set(chain, [...rows]);
       tables.owners.set(chain, port.service);
     }

@@ -29,8 +29,8 @@ function localMatch(detect: DetectLocal, local: boolean): string | undefined {
 /** What one Service port adds: rows of the common chains, and chains of its own. */
 export interface ServiceProgram {
   readonly common: readonly CommonRow[];
-  /** All in the nat table. */
-  readonly chains: ReadonlyMap<string, readonly string[]>;
+  /** Made when they are asked for. All in the nat table. */
+  readonly chains: () => ReadonlyMap<string, readonly string[]>;
 }
 
 export interface CommonRow {
@@ -144,22 +144,25 @@ export function serviceProgram(
       `${comment(`${name} health check node port`)} -m tcp -p tcp --dport ${port.healthCheckNodePort} -j ACCEPT`,
     );
   }
-  const own = new ServiceChains(port);
-  if (hasInternal) {
-    const outside = node.masqueradeAll === true ? '' : localMatch(node.detectLocal, false);
-    if (outside !== undefined) {
-      own.write(
-        internalChain,
-        `${comment(`${name} cluster IP`)} ${to(port.clusterIP)}${outside === '' ? '' : ` ${outside}`} -j KUBE-MARK-MASQ`,
-      );
+  const chains = (): ReadonlyMap<string, readonly string[]> => {
+    const own = new ServiceChains(port);
+    if (hasInternal) {
+      const outside = node.masqueradeAll === true ? '' : localMatch(node.detectLocal, false);
+      if (outside !== undefined) {
+        own.write(
+          internalChain,
+          `${comment(`${name} cluster IP`)} ${to(port.clusterIP)}${outside === '' ? '' : ` ${outside}`} -j KUBE-MARK-MASQ`,
+        );
+      }
     }
-  }
-  if (any && isExternallyAccessible(port)) writeExternalChain(own, port, node, hasExternal);
-  if (firewalled) writeFirewallChain(own, port, node);
-  if (cluster.length > 0 && usesClusterEndpoints(port)) own.writeBalancing(chainOf('SVC'), cluster);
-  if (local.length > 0 && usesLocalEndpoints(port)) own.writeBalancing(chainOf('SVL'), local);
-  for (const endpoint of reachable) own.writeEndpoint(endpoint);
-  return { common: rows, chains: own.chains };
+    if (any && isExternallyAccessible(port)) writeExternalChain(own, port, node, hasExternal);
+    if (firewalled) writeFirewallChain(own, port, node);
+    if (cluster.length > 0 && usesClusterEndpoints(port)) own.writeBalancing(chainOf('SVC'), cluster);
+    if (local.length > 0 && usesLocalEndpoints(port)) own.writeBalancing(chainOf('SVL'), local);
+    for (const endpoint of reachable) own.writeEndpoint(endpoint);
+    return own.chains;
+  };
+  return { common: rows, chains };
 }
 
 /** The chains that belong to one Service port alone. */

@@ -3,19 +3,82 @@ import { splitWords } from '../net/iptables-restore.ts';
 import type { IptablesFamily, Rule, TableName } from '../net/iptables-rule.ts';
 import type { ChainSource } from '../net/iptables-ruleset.ts';
 import { EndpointIndex, type EndpointSliceInput } from './endpoints.ts';
+import { serviceChain } from './chains.ts';
 import { byName, nodePortJumps, topLevelChains } from './iptables.ts';
 import { nodePortAddresses, type ProxyNode } from './node.ts';
 import { dependsOnNode, serviceProgram, type ServiceProgram } from './program.ts';
 import { servicePorts, type ServiceInput, type ServicePort } from './service.ts';
 
-/** A Service port's rules, parsed: they are the same objects for every node where they are the same rules. */
-interface ParsedProgram {
+/** A Service port's rules: the same objects for every node where they are the same rules, its own chains parsed when one is met. */
+class ParsedProgram {
   readonly common: readonly {
     readonly table: 'filter' | 'nat';
     readonly chain: string;
     readonly rule: Rule;
   }[];
-  readonly chains: ReadonlyMap<string, readonly Rule[]>;
+  readonly #family: IptablesFamily;
+  readonly #program: ServiceProgram;
+  #rows: ReadonlyMap<string, readonly string[]> | undefined;
+  readonly #parsed = new Map<string, readonly Rule[]>();
+
+  constructor(node: ProxyNode, program: ServiceProgram) {
+    this.#family = familyOf(node);
+    this.#program = program;
+    this.common = program.common.flatMap(({ table, chain, row }) =>
+      parseRows(this.#family, table, [row]).map((rule) => ({ table, chain, rule })),
+    );
+  }
+
+  get names(): Iterable<string> {
+    return (this.#rows ??= this.#program.chains()).keys();
+  }
+
+  rules(name: string): readonly Rule[] | undefined {
+    let rules = this.#parsed.get(name);
+    if (rules !== undefined) return rules;
+    const rows = (this.#rows ??= this.#program.chains()).get(name);
+    if (rows === undefined) return undefined;
+    rules = parseRows(this.#family, 'nat', rows);
+    this.#parsed.set(name, rules);
+    return rules;
+  }
+}
+
+/** Finds the program that a chain belongs to. A Service's own chains share their hash; those of its endpoints are known once one of them was met. */
+class ProgramIndex {
+  readonly #byHash = new Map<string, ParsedProgram>();
+  readonly #endpoints = new Map<string, ParsedProgram>();
+  readonly #met = new Set<ParsedProgram>();
+
+  add(port: ServicePort, program: ParsedProgram): void {
+    this.#byHash.set(serviceChain('SVC', port.name, port.protocol).slice(-16), program);
+  }
+
+  get(name: string): readonly Rule[] | undefined {
+    const own = this.#byHash.get(name.slice(-16));
+    if (own !== undefined) {
+      this.#meet(own);
+      return own.rules(name);
+    }
+    if (!name.startsWith('KUBE-SEP-')) return undefined;
+    if (!this.#endpoints.has(name)) this.#meetAll();
+    return this.#endpoints.get(name)?.rules(name);
+  }
+
+  names(): readonly string[] {
+    this.#meetAll();
+    return [...this.#byHash.values()].flatMap((program) => [...program.names]);
+  }
+
+  #meet(program: ParsedProgram): void {
+    if (this.#met.has(program)) return;
+    this.#met.add(program);
+    for (const name of program.names) this.#endpoints.set(name, program);
+  }
+
+  #meetAll(): void {
+    if (this.#met.size < this.#byHash.size) for (const program of this.#byHash.values()) this.#meet(program);
+  }
 }
 
 interface PortRules {
@@ -93,7 +156,7 @@ class SharedRules {
   readonly ports: readonly PortRules[];
   /** Whether any port's rules differ between nodes. */
   readonly divided: boolean;
-  readonly chains = new Map<string, readonly Rule[]>();
+  readonly chains = new ProgramIndex();
   readonly common: CommonChains;
   readonly #facts: string;
 
@@ -104,9 +167,7 @@ class SharedRules {
       .flatMap((service) => this.#portsOf(service, node))
       .sort((a, b) => byName(a.port, b.port));
     this.divided = this.ports.some(({ shared }) => shared === undefined);
-    for (const { shared } of this.ports) {
-      for (const [chain, rules] of shared?.chains ?? []) this.chains.set(chain, rules);
-    }
+    for (const { port, shared } of this.ports) if (shared !== undefined) this.chains.add(port, shared);
     this.common = commonChains(node, this.divided ? [] : this.ports.flatMap(({ shared }) => shared ?? []));
   }
 
@@ -125,7 +186,7 @@ class SharedRules {
         if (dependsOnNode(port, endpoints, node.hints)) return { port, shared: undefined };
         return {
           port,
-          shared: parseProgram(
+          shared: new ParsedProgram(
             node,
             serviceProgram(port, endpoints, node, nodePortAddresses(node).length > 0),
           ),
@@ -157,7 +218,7 @@ function commonChains(node: ProxyNode, programs: readonly ParsedProgram[]): Comm
 
 interface OwnChains {
   readonly common: CommonChains;
-  readonly chains: ReadonlyMap<string, readonly Rule[]>;
+  readonly chains: ProgramIndex;
 }
 
 /** kube-proxy's chains on one node: what all nodes share, and what is the node's own, worked out when it is asked for. */
@@ -185,15 +246,15 @@ export class NodeChains {
       get: (name) => {
         const common = this.#common()?.[table].get(name);
         if (common !== undefined || table === 'filter') return common;
-        return this.#shared?.chains.get(name) ?? this.#ownChains()?.get(name) ?? this.#canaries.get(name);
+        return this.#ownChains()?.get(name) ?? this.#shared?.chains.get(name) ?? this.#canaries.get(name);
       },
       names: () => {
         const names = [...(this.#common()?.[table].keys() ?? [])];
         if (table === 'filter') return names;
         return [
           ...names,
-          ...(this.#shared?.chains.keys() ?? []),
-          ...(this.#ownChains()?.keys() ?? []),
+          ...(this.#shared?.chains.names() ?? []),
+          ...(this.#ownChains()?.names() ?? []),
           ...this.#canaries.keys(),
         ];
       },
@@ -204,7 +265,7 @@ export class NodeChains {
     return this.#shared?.divided === true ? this.#divided(this.#shared).common : this.#shared?.common;
   }
 
-  #ownChains(): ReadonlyMap<string, readonly Rule[]> | undefined {
+  #ownChains(): ProgramIndex | undefined {
     return this.#shared?.divided === true ? this.#divided(this.#shared).chains : undefined;
   }
 
@@ -212,7 +273,7 @@ export class NodeChains {
     if (this.#own !== undefined) return this.#own;
     const node = this.#node;
     const nodePorts = nodePortAddresses(node).length > 0;
-    const chains = new Map<string, readonly Rule[]>();
+    const chains = new ProgramIndex();
     const byService = new Map<string, EndpointIndex>();
     const programs = shared.ports.map(({ port, shared: program }) => {
       if (program !== undefined) return program;
@@ -226,8 +287,8 @@ export class NodeChains {
         );
         byService.set(port.service, index);
       }
-      const own = parseProgram(node, serviceProgram(port, index.of(port), node, nodePorts));
-      for (const [chain, rules] of own.chains) chains.set(chain, rules);
+      const own = new ParsedProgram(node, serviceProgram(port, index.of(port), node, nodePorts));
+      chains.add(port, own);
       return own;
     });
     this.#own = { common: commonChains(node, programs), chains };
@@ -237,16 +298,6 @@ export class NodeChains {
 
 function familyOf(node: ProxyNode): IptablesFamily {
   return node.family === 'IPv4' ? 'ipv4' : 'ipv6';
-}
-
-function parseProgram(node: ProxyNode, program: ServiceProgram): ParsedProgram {
-  const family = familyOf(node);
-  const chains = new Map<string, readonly Rule[]>();
-  for (const [chain, rows] of program.chains) chains.set(chain, parseRows(family, 'nat', rows));
-  const common = program.common.flatMap(({ table, chain, row }) =>
-    parseRows(family, table, [row]).map((rule) => ({ table, chain, rule })),
-  );
-  return { common, chains };
 }
 
 /** Rules of rows as kube-proxy writes them. */
