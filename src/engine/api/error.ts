@@ -60,8 +60,13 @@ export function causeText(cause: FieldError): string {
   return `${cause.field}: ${cause.message}`;
 }
 
+/** More than this is told to nobody's use. */
+const mostCauses = 100;
+
 /** apierrors.NewInvalid */
-export function invalid(groupKindName: string, name: string, causes: readonly FieldError[]): ApiError {
+export function invalid(groupKindName: string, fullName: string, errors: readonly FieldError[]): ApiError {
+  const name = fullName.length > 300 ? `${fullName.slice(0, 300)}…` : fullName;
+  const causes = errors.slice(0, mostCauses);
   const texts = [...new Set(causes.map(causeText))];
   const [only = ''] = texts;
   return {

@@ -12,8 +12,13 @@ function make(path: JsonPath, message: string): FieldError {
   return { field: path.length > 0 ? formatPath(path) : '<nil>', path, message };
 }
 
+/** What a person would still read of a value. */
+const longestShown = 1000;
+
 function shown(value: Value): string {
-  return typeof value === 'string' ? JSON.stringify(value) : compactJson(value ?? null);
+  const text =
+    typeof value === 'string' ? JSON.stringify(value.slice(0, longestShown)) : compactJson(value ?? null);
+  return text.length > 2 * longestShown ? `${text.slice(0, longestShown)}…` : text;
 }
 
 export function invalid(path: JsonPath, value: Value, detail: string): FieldError {

@@ -55,6 +55,9 @@ export interface FieldCheck {
   readonly type?: FieldProblem;
 }
 
+/** sigs.k8s.io/json accumulates no more. */
+export const mostProblems = 100;
+
 /** Checks a manifest against the fields that its kind has. */
 export function checkFields(kind: string, value: JsonObject): FieldCheck {
   const root = structType(kind);
@@ -110,7 +113,7 @@ export function checkFields(kind: string, value: JsonObject): FieldCheck {
         const field = type.fields.get(key);
         if (field)
           walk(json[key], field.code, [...path, key], type.name, [...fields, key], [...parents, type]);
-        else {
+        else if (strict.length < mostProblems) {
           const where = [...path, key];
           const hint = suggest(key, type, parents, path);
           strict.push({

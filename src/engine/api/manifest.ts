@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../cluster.ts';
 import type { FieldProblem } from './fields.ts';
-import { checkFields } from './fields.ts';
+import { checkFields, mostProblems } from './fields.ts';
 import { compactJson, isObject } from './json.ts';
 import type { ResourceKind } from './kinds.ts';
 import { resourceKinds, resourceOfKind } from './kinds.ts';
@@ -163,6 +163,7 @@ export function readManifest(text: string, file = 'STDIN'): Manifest {
     }
     const check = resource.modelled ? checkFields(kind, object) : { strict: [] };
     const doubled: FieldProblem[] = duplicates
+      .slice(0, mostProblems)
       .filter(({ path }) => at.every((step, i) => path[i] === step))
       .map(({ path }) => ({
         code: 'duplicate-field',
@@ -173,7 +174,7 @@ export function readManifest(text: string, file = 'STDIN'): Manifest {
     objects.push({
       resource,
       value: object,
-      problems: check.type ? [check.type] : [...doubled, ...check.strict],
+      problems: check.type ? [check.type] : [...doubled, ...check.strict].slice(0, mostProblems),
       name: text('name'),
       generateName: text('generateName'),
       namespace: resource.namespaced ? text('namespace') || undefined : undefined,

@@ -296,3 +296,27 @@ test('a kind of Kubernetes that is not modelled is accepted and said to have no 
   ]);
   expect(outcome.ok).toBe(true);
 });
+
+describe('a manifest with too much wrong is bounded', () => {
+  const lines = (line: (i: number) => string) => Array.from({ length: 3000 }, (_, i) => line(i)).join('\n');
+  const head = (kind: string) => `apiVersion: v1\nkind: ${kind}\nmetadata: {name: a}\n`;
+
+  test.each([
+    ['unknown fields', `${head('Pod')}spec:\n${lines((i) => `  f${i}: 1`)}`],
+    ['keys written twice', `${head('ConfigMap')}data:\n${lines(() => '  f: x')}`],
+    ['bad keys', `${head('ConfigMap')}data:\n${lines((i) => `  "${i}/": x`)}`],
+  ])('%s', (_, text) => {
+    expect(apply(newServer(), text).diagnostics).toHaveLength(100);
+  });
+
+  test('a long value is cut', () => {
+    const text = `{apiVersion: v1, kind: ConfigMap, metadata: {name: ${'a-'.repeat(100_000)}}}`;
+    for (const { message } of apply(newServer(), text).diagnostics) expect(message.length).toBeLessThan(3000);
+    expect(
+      apply(
+        newServer(),
+        podText('a', `workingDir: /, ports: [{containerPort: 1, name: ${'b'.repeat(100_000)}}]`),
+      ).stderr[0]?.length,
+    ).toBeLessThan(3000);
+  });
+});
