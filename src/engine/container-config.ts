@@ -1,6 +1,6 @@
 import { labelOf } from './api/labels.ts';
 import type { Store } from './api/store.ts';
-import type { Container, EnvVar, JsonObject, Pod, Service } from './api/types.ts';
+import type { Container, EnvVar, JsonObject, Pod } from './api/types.ts';
 import { fromBase64 } from './capture/base64.ts';
 
 /**
@@ -11,11 +11,17 @@ export function containerEnvironment(
   store: Store,
   pod: Pod,
   container: Container,
-  imageEnv: Readonly<Record<string, string>>,
-  hostname: string,
+  {
+    image,
+    links,
+    hostname,
+  }: {
+    readonly image: Readonly<Record<string, string>>;
+    readonly links: Readonly<Record<string, string>>;
+    readonly hostname: string;
+  },
 ): Readonly<Record<string, string>> {
-  const env: Record<string, string> = { ...imageEnv, HOSTNAME: hostname, HOME: '/root' };
-  const links = serviceLinks(store, pod);
+  const env: Record<string, string> = { ...image, HOSTNAME: hostname, HOME: '/root' };
   for (const source of container.envFrom ?? []) {
     const prefix = typeof source['prefix'] === 'string' ? source['prefix'] : '';
     for (const [name, value] of Object.entries(sourceData(store, pod, source)))
@@ -111,39 +117,6 @@ function fieldValue(pod: Pod, path: string): string {
     'status.podIPs': status.podIPs?.map(({ ip }) => ip).join(','),
   };
   return Object.hasOwn(fields, path) ? (fields[path] ?? '') : '';
-}
-
-/** `WEB_SERVICE_HOST` and its like, for the Services that are there when the container starts (pkg/kubelet/envvars). */
-function serviceLinks(store: Store, pod: Pod): Record<string, string> {
-  const services = new Map<string, Service>();
-  const master = store.get('Service', 'default', 'kubernetes');
-  if (master !== undefined) services.set('kubernetes', master);
-  if (pod.spec.enableServiceLinks !== false)
-    for (const service of store.list('Service', pod.metadata.namespace ?? 'default').slice(0, 500))
-      services.set(service.metadata.name, service);
-  const env: Record<string, string> = {};
-  for (const [name, { spec }] of services) {
-    const ip = spec.clusterIP;
-    const [first] = spec.ports ?? [];
-    if (ip === undefined || ip === 'None' || ip === '' || first === undefined) continue;
-    const prefix = name.toUpperCase().replaceAll('-', '_');
-    env[`${prefix}_SERVICE_HOST`] = ip;
-    env[`${prefix}_SERVICE_PORT`] = String(first.port);
-    for (const port of spec.ports ?? [])
-      if (port.name !== undefined && port.name !== '')
-        env[`${prefix}_SERVICE_PORT_${port.name.toUpperCase().replaceAll('-', '_')}`] = String(port.port);
-    const protocol = (first.protocol ?? 'TCP').toLowerCase();
-    env[`${prefix}_PORT`] = `${protocol}://${ip}:${first.port}`;
-    for (const port of spec.ports ?? []) {
-      const each = (port.protocol ?? 'TCP').toLowerCase();
-      const base = `${prefix}_PORT_${port.port}_${each.toUpperCase()}`;
-      env[base] = `${each}://${ip}:${port.port}`;
-      env[`${base}_PROTO`] = each;
-      env[`${base}_PORT`] = String(port.port);
-      env[`${base}_ADDR`] = ip;
-    }
-  }
-  return env;
 }
 
 export interface MountedFiles {

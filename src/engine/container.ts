@@ -23,8 +23,8 @@ export interface ContainerOptions {
   readonly hostname: string;
   readonly image: Image;
   readonly reference: ImageReference;
-  readonly env: Readonly<Record<string, string>>;
-  readonly files: Files;
+  readonly env: () => Readonly<Record<string, string>>;
+  readonly files: () => Files;
   readonly tools: ReadonlyMap<string, Tool>;
   readonly limits: Session['limits'];
   /** Programs that need more than a container has. */
@@ -59,8 +59,12 @@ export class ContainerRun {
       name: options.hostname,
       kind: 'container',
       netns: options.netns,
-      files: options.files,
-      env: options.env,
+      get files() {
+        return options.files();
+      },
+      get env() {
+        return options.env();
+      },
       tools: options.tools,
       processes: this.#processes,
     };
@@ -79,9 +83,11 @@ export class ContainerRun {
   }
 
   start(): StartResult {
-    const { image, spec, env } = this.#options;
-    const command = (spec.command ?? []).map((word) => expandReferences(word, env));
-    const args = (spec.args ?? []).map((word) => expandReferences(word, env));
+    const { image, spec } = this.#options;
+    const expand = (word: string): string =>
+      word.includes('$') ? expandReferences(word, this.#options.env()) : word;
+    const command = (spec.command ?? []).map(expand);
+    const args = (spec.args ?? []).map(expand);
     const entrypoint = command.length > 0 ? command : image.entrypoint;
     const argv = [...entrypoint, ...(args.length > 0 ? args : command.length > 0 ? [] : image.cmd)];
     if (argv.length === 0 && image.known)
@@ -141,8 +147,12 @@ export class ContainerRun {
     const { image, reference, env, files, hostname, netns, spec, world } = this.#options;
     const context: ProgramContext = {
       argv,
-      env,
-      files,
+      get env() {
+        return env();
+      },
+      get files() {
+        return files();
+      },
       hostname,
       image: reference,
       ports: (spec.ports ?? []).map(({ containerPort, protocol }) => ({

@@ -1,12 +1,13 @@
 import type { ApiServer } from './api/server.ts';
-import type { Container, Node, Pod, Probe } from './api/types.ts';
+import type { Node, Pod, Probe } from './api/types.ts';
 import { hasTag, imageOf } from './apps/catalog.ts';
 import { parseImage } from './apps/image.ts';
 import type { Cni, CniPod } from './cni/cni.ts';
 import { PortMap } from './cni/portmap.ts';
 import type { HostPort } from './cni/portmap.ts';
 import { sha1 } from './cni/sha1.ts';
-import { containerEnvironment, mountedFiles } from './container-config.ts';
+import { containerEnvironment } from './container-config.ts';
+import { containerFiles } from './container-files.ts';
 import { ContainerRun } from './container.ts';
 import type {
   ContainerExit,
@@ -18,7 +19,6 @@ import type {
 } from './control/runtime.ts';
 import { storeDirectory } from './dns/directory.ts';
 import { CoreDns } from './dns/server.ts';
-import { formatResolvConf, podResolvConf } from './dns/resolv.ts';
 import type { DnsDefaults } from './dns/resolv.ts';
 import type { Lan } from './lan.ts';
 import { createNodeMachine, internalIp } from './machine.ts';
@@ -28,7 +28,7 @@ import type { Netns } from './net/netns.ts';
 import type { World } from './net/world.ts';
 import { coreDnsProgram } from './name-servers.ts';
 import { runProbe } from './probe.ts';
-import { VirtualFiles } from './shell/files.ts';
+import { ServiceLinks } from './service-links.ts';
 import type { KubectlHost, LogLine } from './shell/kubectl/host.ts';
 import type { Place, Session, Tool } from './shell/tool.ts';
 import { imageTools } from './tools.ts';
@@ -75,6 +75,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
   #teardowns = 0;
   #api: ApiServer | undefined;
   #coreDns: CoreDns | undefined;
+  #links: ServiceLinks | undefined;
 
   constructor(options: EngineRuntimeOptions) {
     this.#options = options;
@@ -83,6 +84,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
   /** The API server comes after the runtime: its control plane wants one. */
   connect(api: ApiServer): void {
     this.#api = api;
+    this.#links = new ServiceLinks(api.store);
     const { world, dns } = this.#options;
     this.#coreDns = new CoreDns({
       directory: storeDirectory(api.store),
@@ -210,13 +212,22 @@ export class EngineRuntime implements Runtime, KubectlHost {
     const image = imageOf(reference);
     const hostname = hostnameOf(pod);
     const { world, limits } = this.#options;
-    const env = containerEnvironment(
-      this.api.store,
-      withAddresses(pod, sandbox.ips),
-      spec,
-      image.env,
-      hostname,
-    );
+    const links = this.#links?.of(pod) ?? {};
+    const makeEnv = () =>
+      containerEnvironment(this.api.store, withAddresses(pod, sandbox.ips), spec, {
+        image: image.env,
+        links,
+        hostname,
+      });
+    const makeFiles = () =>
+      containerFiles(this.api.store, pod, spec, {
+        netns: sandbox.netns,
+        ips: sandbox.ips,
+        node: sandbox.machine.place.files,
+        image: image.files,
+        hostname,
+        dns: this.#options.dns,
+      });
     const run = new ContainerRun(
       {
         world,
@@ -225,8 +236,9 @@ export class EngineRuntime implements Runtime, KubectlHost {
         hostname,
         image,
         reference,
-        env,
-        files: this.#files(sandbox, pod, spec, image.files, hostname),
+        // What other objects say counts as it is now; the rest can wait until somebody looks.
+        env: spec.env === undefined && spec.envFrom === undefined ? later(makeEnv) : at(makeEnv()),
+        files: spec.volumeMounts === undefined ? later(makeFiles) : at(makeFiles()),
         tools: imageTools(image),
         limits,
         programs: {
@@ -234,7 +246,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
             this.#coreDns === undefined ? undefined : coreDnsProgram(context, this.#coreDns, sandbox.netns),
         },
       },
-      `containerd://${sha1(`${pod.metadata.uid}/${name}/${attempt}`)}${sha1(name).slice(0, 24)}`,
+      containerID(`${pod.metadata.uid}/${name}/${attempt}`),
       onExit,
     );
     const slot = sandbox.containers.get(name);
@@ -333,31 +345,22 @@ export class EngineRuntime implements Runtime, KubectlHost {
     const long = `${namespace}/${name}`;
     return netnses.has(long) ? `${long}-${pod.metadata.uid}` : long;
   }
+}
 
-  #files(
-    { netns, ips, machine }: Sandbox,
-    pod: Pod,
-    spec: Container,
-    imageFiles: Readonly<Record<string, string>>,
-    hostname: string,
-  ): VirtualFiles {
-    const { files, directories } = mountedFiles(this.api.store, pod, spec);
-    const hidden = (path: string): boolean => directories.some((root) => path.startsWith(`${root}/`));
-    const virtual = new VirtualFiles(netns);
-    for (const [path, text] of Object.entries(imageFiles)) if (!hidden(path)) virtual.put(path, text);
-    for (const [path, text] of files) virtual.put(path, text);
-    const resolv = podResolvConf(pod, this.#options.dns);
-    virtual.put('/etc/resolv.conf', formatResolvConf(resolv));
-    virtual.put('/etc/hostname', `${hostname}\n`);
-    const hosts = machine.place.files.read('/etc/hosts');
-    virtual.put(
-      '/etc/hosts',
-      pod.spec.hostNetwork === true && hosts.ok
-        ? hosts.value
-        : podHosts(pod, hostname, ips, this.#options.dns.clusterDomain),
-    );
-    return virtual;
-  }
+/** 64 hex digits that look random. */
+function containerID(seed: string): string {
+  const hash = sha1(seed);
+  return `containerd://${hash}${hash.slice(0, 24)}`;
+}
+
+function at<T>(value: T): () => T {
+  return () => value;
+}
+
+/** Made when it is first asked for. */
+function later<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function hostnameOf(pod: Pod): string {
@@ -385,28 +388,4 @@ function withAddresses(pod: Pod, ips: readonly string[]): Pod {
   return podIP === undefined
     ? pod
     : { ...pod, status: { ...pod.status, podIP, podIPs: ips.map((ip) => ({ ip })) } };
-}
-
-/** pkg/kubelet/kubelet_pods.go, managedHostsFileContent. */
-function podHosts(pod: Pod, hostname: string, ips: readonly string[], domain: string): string {
-  const { subdomain, hostAliases = [] } = pod.spec;
-  const full =
-    subdomain === undefined
-      ? ''
-      : `${hostname}.${subdomain}.${pod.metadata.namespace ?? 'default'}.svc.${domain}\t`;
-  const lines = [
-    '# Kubernetes-managed hosts file.',
-    '127.0.0.1\tlocalhost',
-    '::1\tlocalhost ip6-localhost ip6-loopback',
-    'fe00::0\tip6-localnet',
-    'fe00::0\tip6-mcastprefix',
-    'fe00::1\tip6-allnodes',
-    'fe00::2\tip6-allrouters',
-    ...ips.map((ip) => `${ip}\t${full}${hostname}`),
-  ];
-  if (hostAliases.length > 0) {
-    lines.push('', '# Entries added by HostAliases.');
-    for (const { ip, hostnames = [] } of hostAliases) lines.push(`${ip}\t${hostnames.join('\t')}`);
-  }
-  return `${lines.join('\n')}\n`;
 }

@@ -39,11 +39,13 @@ const debianNames = [
   ...['test', 'timeout', 'touch', 'tr', 'true', 'uname', 'uniq', 'wc', 'which', 'whoami', 'xargs'],
 ];
 
+const known = new WeakMap<Image, ReadonlyMap<string, Tool>>();
+
 /** The programs in an image; what it installs beyond its userland is the real thing, not BusyBox'. */
-export function imageTools({
-  userland,
-  tools,
-}: Pick<Image, 'userland' | 'tools'>): ReadonlyMap<string, Tool> {
+export function imageTools(image: Image): ReadonlyMap<string, Tool> {
+  const before = known.get(image);
+  if (before !== undefined) return before;
+  const { userland, tools } = image;
   const found = new Map<string, Tool>();
   const take = (name: string, tool: Tool | undefined): void => {
     if (tool !== undefined) found.set(name, tool);
@@ -52,5 +54,6 @@ export function imageTools({
     for (const name of busyboxNames) take(name, busybox.get(name) ?? everything.get(name));
   if (userland === 'debian') for (const name of debianNames) take(name, everything.get(name));
   for (const name of tools) take(name, name === 'bash' ? everything.get('sh') : everything.get(name));
+  known.set(image, found);
   return found;
 }

@@ -132,7 +132,7 @@ const images: Readonly<Record<string, Partial<Image>>> = {
   'registry.k8s.io/pause': {
     entrypoint: ['/pause'],
     size: 320_000,
-    programs: { pause: (context) => agnhost({ ...context, argv: ['/agnhost', 'pause'] }) },
+    programs: { pause: (context) => agnhost(withArgv(context, ['/agnhost', 'pause'])) },
   },
   'traefik/whoami': { entrypoint: ['/whoami'], size: 2_900_000, programs: { whoami } },
   'containous/whoami': { entrypoint: ['/whoami'], size: 2_900_000, programs: { whoami } },
@@ -229,15 +229,24 @@ const unknown: Image = {
   known: false,
 };
 
+const made = new Map<string, Image>();
+
 export function imageOf(reference: ImageReference): Image {
   const name = shortName(reference);
   const known = Object.hasOwn(aliases, name) ? aliases[name] : name;
   if (known === undefined || !Object.hasOwn(images, known)) return unknown;
+  const alpine = reference.tag.includes('alpine');
+  const key = `${known} ${alpine}`;
+  const before = made.get(key);
+  if (before !== undefined) return before;
   const found = { ...nothing, ...images[known] };
   // Alpine's variants have BusyBox for a userland.
-  return reference.tag.includes('alpine') && found.userland === 'debian'
-    ? { ...found, userland: 'busybox', tools: found.tools.filter((tool) => tool !== 'bash') }
-    : found;
+  const image: Image =
+    alpine && found.userland === 'debian'
+      ? { ...found, userland: 'busybox', tools: found.tools.filter((tool) => tool !== 'bash') }
+      : found;
+  made.set(key, image);
+  return image;
 }
 
 /** Whether the registry would have such a tag: known images have versions, `latest` and a few words for tags. */
@@ -258,7 +267,7 @@ export function programOf(image: Image, context: ProgramContext): Program {
   const words = image.programs['curl'] === undefined && first.startsWith('-') ? ['curl', ...argv] : argv;
   const name = (words[0] ?? '').replace(/^.*\//, '');
   const program = Object.hasOwn(image.programs, name)
-    ? image.programs[name]?.({ ...context, argv: words })
+    ? image.programs[name]?.(withArgv(context, words))
     : undefined;
   if (program !== undefined) return program;
   if (!image.known && words.length === 0) return standIn(context);
@@ -266,3 +275,23 @@ export function programOf(image: Image, context: ProgramContext): Program {
 }
 
 export { standIn };
+
+/** Not a spread: what the context makes when it is asked for shall stay unmade. */
+function withArgv(context: ProgramContext, argv: readonly string[]): ProgramContext {
+  const { hostname, image, ports } = context;
+  return {
+    argv,
+    get env() {
+      return context.env;
+    },
+    get files() {
+      return context.files;
+    },
+    hostname,
+    image,
+    ports,
+    addresses: () => context.addresses(),
+    now: () => context.now(),
+    log: (line) => context.log(line),
+  };
+}

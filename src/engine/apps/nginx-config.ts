@@ -21,8 +21,19 @@ type Statement = { readonly words: readonly string[]; readonly block: readonly S
 export function readServers(files: ReadableFiles): Server[] {
   const whole = files.read('/etc/nginx/nginx.conf');
   const included = files.read('/etc/nginx/conf.d/default.conf');
-  const own = whole.ok ? serversIn(parseConfig(whole.value)) : [];
-  const servers = [...own, ...(included.ok ? serversIn(parseConfig(included.value)) : [])];
+  return [...(whole.ok ? serversOf(whole.value) : []), ...(included.ok ? serversOf(included.value) : [])];
+}
+
+const read = new Map<string, readonly Server[]>();
+const MAX_READ = 100;
+
+/** Most containers have the image's own configuration: a text is read once. */
+function serversOf(text: string): readonly Server[] {
+  const known = read.get(text);
+  if (known !== undefined) return known;
+  if (read.size >= MAX_READ) read.clear();
+  const servers = serversIn(parseConfig(text));
+  read.set(text, servers);
   return servers;
 }
 
