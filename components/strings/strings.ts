@@ -48,7 +48,6 @@ export interface Strings {
     readonly stage: (cni: string, nodes: number, pods: number) => string;
     readonly play: string;
     readonly pause: string;
-    readonly replay: string;
     readonly back: string;
     readonly forward: string;
     readonly skip: string;
@@ -62,10 +61,8 @@ export interface Strings {
     readonly deciding: (at: string) => string;
     readonly before: string;
     readonly after: string;
-    readonly changed: string;
     readonly unchanged: string;
     readonly firstSeen: string;
-    readonly headers: (place: string) => string;
     readonly tablesOf: string;
     readonly afterExperiment: string;
     readonly decidedHere: string;
@@ -74,38 +71,26 @@ export interface Strings {
     readonly command: string;
     readonly runCommand: string;
     readonly stop: string;
-    readonly clear: string;
     readonly transcript: string;
     readonly exit: (code: number) => string;
     readonly edit: string;
     readonly apply: string;
     readonly reset: string;
-    readonly cancel: string;
     readonly readonly: string;
     readonly editing: (name: string) => string;
     readonly diagnosticAt: (line: number, column: number) => string;
     readonly retry: string;
     readonly runAgain: string;
-    readonly applied: string;
     readonly more: (count: number) => string;
     readonly morePods: (count: number) => string;
     readonly moreNodes: (count: number) => string;
     readonly ghost: string;
-    readonly lan: string;
-    readonly router: string;
-    readonly external: string;
-    readonly containers: (names: string) => string;
     readonly notEnforced: (names: string) => string;
     readonly truncated: (max: number) => string;
     readonly brokenLab: string;
-    readonly withoutScript: string;
-    readonly request: string;
-    readonly reply: string;
     readonly dropped: string;
     /** Refused with an answer: RST or an ICMP error. */
     readonly refused: string;
-    readonly inTunnel: string;
-    readonly legend: string;
   };
 }
 
