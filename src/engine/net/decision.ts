@@ -70,7 +70,8 @@ export type Decision =
       walked: number;
       note?: string;
     }
-  | { code: 'chain-policy'; table: string; chain: string; verdict: string }
+  /** No rule of the built-in chain decided. `walked` counts the rules that were compared since the last one that matched. */
+  | { code: 'chain-policy'; table: string; chain: string; verdict: string; walked?: number }
   | { code: 'conntrack'; state: 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED'; entry: string }
   /** NAT was decided for a connection: the binding that conntrack keeps. */
   | {

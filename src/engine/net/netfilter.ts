@@ -27,6 +27,8 @@ export class Netfilter implements Hooks {
   #environment: RuleEnvironment | undefined;
   #dirty = false;
   #flow: Flow | undefined;
+  /** Rules compared in chains that ended without a match, not yet told by a decision. */
+  #walked = 0;
   #survey4: Survey = EMPTY;
   #survey6: Survey = EMPTY;
 
@@ -154,6 +156,7 @@ export class Netfilter implements Hooks {
 
   #runTable(table: Table, chain: Chain, flow: Flow): Verdict {
     const traced = this.#ns.world.tracer !== undefined;
+    this.#walked = 0;
     const verdict = this.#runChain(table, chain, flow, traced, 0);
     if (verdict === 'ACCEPT' || verdict === 'DROP') return verdict;
     chain.policyCount.packets++;
@@ -164,6 +167,7 @@ export class Netfilter implements Hooks {
         table: table.name,
         chain: chain.name,
         verdict: chain.policy,
+        walked: this.#walked,
       });
     return chain.policy;
   }
@@ -184,7 +188,10 @@ export class Netfilter implements Hooks {
       const from = at;
       at = findRule(index, from, flow);
       const rule = rules[at];
-      if (rule === undefined) return 'RETURN';
+      if (rule === undefined) {
+        this.#walked += rules.length - from;
+        return 'RETURN';
+      }
       chain.hit(at, flow.length);
       const { target } = rule;
       if (target === undefined) {
@@ -236,8 +243,9 @@ export class Netfilter implements Hooks {
       chain: chain.name,
       rule: formatRule(chain.name, rule),
       verdict,
-      walked,
+      walked: walked + this.#walked,
     });
+    this.#walked = 0;
   }
 
   /** Extension targets make decisions of their own (a binding, a reject's error): the rule's is told first. */

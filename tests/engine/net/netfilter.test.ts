@@ -531,4 +531,13 @@ describe('the index of a long chain', () => {
     router.forward(tcp({ dst: '10.96.0.77' }));
     expect(router.decided()).toEqual(['filter FORWARD ACCEPT (78)']);
   });
+
+  it('counts the rules of chains that ended without a match with the next decision', () => {
+    const rows = Array.from({ length: 100 }, (_, i) => `-A many -d 10.96.0.${i} -j ACCEPT\n`);
+    const router = new Router(
+      `*filter\n:many - [0:0]\n-A FORWARD -j many\n-A FORWARD -p udp -j ACCEPT\n-A FORWARD -p tcp -j ACCEPT\n${rows.join('')}COMMIT\n`,
+    );
+    router.forward(tcp({ dst: '10.97.0.1' }));
+    expect(router.decided()).toEqual(['filter FORWARD JUMP:many (1)', 'filter FORWARD ACCEPT (102)']);
+  });
 });

@@ -105,6 +105,61 @@ describe('kube-proxy on a node', () => {
     expect(save(ns)).toBe(first);
   });
 
+  it('shares what is the same on every node, and keeps apart what is not', () => {
+    const world = new World();
+    const local: ServiceInput = {
+      metadata: { name: 'near', namespace: 'default' },
+      spec: { clusterIP: '10.96.0.30', internalTrafficPolicy: 'Local', ports: [{ name: 'p', port: 80 }] },
+    };
+    const services = [WEB, local];
+    const onNode = (name: string, ip: string): EndpointSliceInput => ({
+      ...slice('near', []),
+      endpoints: [{ addresses: [ip], nodeName: name }],
+    });
+    const slices = [
+      slice('web', ['10.244.1.2']),
+      onNode('node-1', '10.244.1.9'),
+      onNode('node-2', '10.244.2.9'),
+    ];
+    const nodes = ['node-1', 'node-2'].map((name) => {
+      const ns = world.createNetns(name, { kind: 'node' });
+      createKubeProxy('iptables', { ...NODE, name }, ns.netfilter)?.sync(services, slices);
+      return { ns, text: save(ns) };
+    });
+    const [one, two] = nodes.map(({ text }) => text);
+    expect(one).toContain('-> 10.244.1.9:8080');
+    expect(one).not.toContain('-> 10.244.2.9:8080');
+    expect(two).toContain('-> 10.244.2.9:8080');
+    const rulesOf = (index: number): unknown => {
+      const table = nodes[index]?.ns.netfilter.v4.table('nat');
+      return table
+        ?.userChains()
+        .find((chain) => chain.rules.some((rule) => JSON.stringify(rule).includes('10.244.1.2')))?.rules;
+    };
+    expect(rulesOf(0)).toBeDefined();
+    expect(rulesOf(0)).toBe(rulesOf(1));
+  });
+
+  it("keeps a reader's change until the Service changes", () => {
+    const ns = new World().createNetns('node-1', { kind: 'node' });
+    const proxy = createKubeProxy('iptables', NODE, ns.netfilter);
+    const slices = [slice('web', ['10.244.1.2']), slice('api', ['10.244.1.3'])];
+    proxy?.sync([WEB, API], slices);
+    const chain =
+      /^-N (KUBE-SVC-\S+)$/m.exec(iptables(ns.netfilter, 'ipv4', ['-t', 'nat', '-S']).out)?.[1] ?? '';
+    const list = (): string => iptables(ns.netfilter, 'ipv4', ['-t', 'nat', '-S', chain]).out;
+    const before = list();
+    iptables(ns.netfilter, 'ipv4', ['-t', 'nat', '-F', chain]);
+    expect(list()).toBe(`-N ${chain}\n`);
+    proxy?.sync([WEB, API], [...slices]);
+    expect(list()).toBe(`-N ${chain}\n`);
+    proxy?.sync(
+      [{ ...WEB }, { ...API }],
+      slices.map((own) => ({ ...own })),
+    );
+    expect(list()).toBe(before);
+  });
+
   it('forgets UDP connections to an endpoint that is gone', () => {
     const world = new World();
     const ns = world.createNetns('node-1', { kind: 'node' });
