@@ -16,6 +16,8 @@ const defaultLimits: Limits = {
 };
 
 const MAX_NODES = 5_000;
+/** For clusters that the usual network has no room for. */
+const LARGE_POD_CIDR = '10.128.0.0/9';
 const proxies = ['iptables', 'nftables'];
 
 /** Options filled in, or what is wrong with them. */
@@ -40,7 +42,7 @@ export function resolveOptions(
     nodes = 2,
     cni = 'flannel',
     proxy = 'iptables',
-    podCIDR = '10.244.0.0/16',
+    podCIDR = nodes < 256 ? '10.244.0.0/16' : LARGE_POD_CIDR,
     serviceCIDR = '10.96.0.0/12',
     seed = 1,
   } = options;
