@@ -115,6 +115,7 @@ export class LayerTable {
       name: icmpName(six, type, code),
       ...(echo ? { id: message.id, seq: message.seq } : {}),
       ...(message.mtu > 0 ? { mtu: message.mtu } : {}),
+      ...(message.gateway === 0 ? {} : { gateway: formatIp(message.gateway) }),
       ...(message.quoted === undefined
         ? {}
         : { about: this.#quoted(message.quoted), quotedLength: message.quotedLength }),

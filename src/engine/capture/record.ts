@@ -126,6 +126,8 @@ export type Layer =
       readonly id?: number;
       readonly seq?: number;
       readonly mtu?: number;
+      /** Of a redirect. */
+      readonly gateway?: string;
       /** The headers an error quotes. */
       readonly about?: readonly Layer[];
       /** How many bytes of it are quoted. */

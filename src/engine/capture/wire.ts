@@ -130,6 +130,7 @@ function encode(
         if (layer.kind === 'icmp') put16(head, 6, layer.mtu);
         else put32(head, 4, layer.mtu);
       }
+      if (layer.gateway !== undefined) head.set(ipBytes(layer.gateway), 4);
       const { neighbour } = layer;
       if (neighbour !== undefined && layer.type === 136)
         head[4] =

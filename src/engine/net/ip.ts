@@ -7,7 +7,6 @@
 import {
   formatIp,
   IPV4_BROADCAST,
-  isAny,
   isGroupMac,
   isIpv6,
   isLoopback,
@@ -15,7 +14,6 @@ import {
   MAC_BROADCAST,
   type Ip,
 } from './address.ts';
-import type { Decision } from './decision.ts';
 import type { Device } from './device.ts';
 import type { Errno } from './errno.ts';
 import { fragmentPacket } from './fragment.ts';
@@ -40,7 +38,8 @@ import {
   type Frame,
   type IpPacket,
 } from './packet.ts';
-import { formatRoute, SCOPE_VALUE, tableName, type RouteResult } from './route.ts';
+import { SCOPE_VALUE, type RouteResult } from './route.ts';
+import { routeDecision, routeError } from './route-verdict.ts';
 import type { Skb } from './skb.ts';
 
 /** Why a received packet goes no further although its destination was looked up. */
@@ -419,49 +418,6 @@ export class IpLayer {
   #deviceFor(ns: Netns, route: RouteResult): Device | undefined {
     return route.kind === 'local' ? ns.loopback : route.dev;
   }
-}
-
-/** What a program hears when its packet has no way. */
-export function routeError(route: RouteResult): Errno | undefined {
-  switch (route.kind) {
-    case 'unicast':
-    case 'local':
-    case 'broadcast':
-    case 'multicast':
-      return undefined;
-    case 'none':
-      return 'ENETUNREACH';
-    case 'unreachable':
-      return 'EHOSTUNREACH';
-    case 'prohibit':
-      return 'EACCES';
-    case 'blackhole':
-      return 'EINVAL';
-  }
-}
-
-function routeDecision(route: RouteResult | undefined, dst: Ip): Decision {
-  const text = formatIp(dst);
-  const entry = route?.route;
-  if (route === undefined || entry === undefined) {
-    if (route?.kind === 'blackhole' || route?.kind === 'unreachable' || route?.kind === 'prohibit')
-      return { code: `route-${route.kind}`, dst: text, table: '', entry: '' };
-    return { code: 'route-none', dst: text };
-  }
-  const line = formatRoute(entry);
-  if (route.kind === 'blackhole' || route.kind === 'unreachable' || route.kind === 'prohibit')
-    return { code: `route-${route.kind}`, dst: text, table: tableName(entry.table), entry: line };
-  if (route.kind === 'local' || route.kind === 'broadcast')
-    return { code: 'route-local', dst: text, entry: line, dev: route.dev?.name ?? 'lo' };
-  return {
-    code: 'route',
-    dst: text,
-    table: tableName(entry.table),
-    entry: line,
-    dev: route.dev?.name ?? '',
-    ...(route.gateway === undefined ? {} : { via: formatIp(route.gateway) }),
-    ...(isAny(route.src) ? {} : { src: formatIp(route.src) }),
-  };
 }
 
 /** All hosts and, for IPv6, what every node listens to. */

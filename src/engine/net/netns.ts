@@ -13,24 +13,23 @@ import {
   isIpv6,
   isLinkLocal,
   isMulticast,
-  lastIp,
   maskIp,
   prefixContains,
   type Ip,
   type Mac,
-  type Prefix,
 } from './address.ts';
 import type { Conntrack } from './conntrack.ts';
 import type { Device, InterfaceAddress } from './device.ts';
 import type { Errno } from './errno.ts';
 import type { TokenBucket } from './icmp.ts';
+import { addInterfaceRoutes, deleteInterfaceRoutes } from './interface-routes.ts';
 import { Loopback } from './loopback.ts';
 import { linkLocalAddress } from './nd.ts';
 import { Neighbours } from './neighbour.ts';
 import { Netfilter } from './netfilter.ts';
 import type { ArpPacket } from './packet.ts';
 import { Reassembly } from './reassembly.ts';
-import { RouteTables, SCOPE_VALUE, TABLE_LOCAL, TABLE_MAIN, type Route, type RouteScope } from './route.ts';
+import { RouteTables, SCOPE_VALUE, TABLE_LOCAL, type Route, type RouteScope } from './route.ts';
 import type { RejectWith, Skb } from './skb.ts';
 import { Sockets } from './socket.ts';
 import { Sysctl } from './sysctl.ts';
@@ -252,7 +251,7 @@ export class Netns {
     };
     device.addresses.push(address);
     if (isIpv6(spec.ip) && device !== this.loopback && address.scope === 'global') this.#addLinkLocal(device);
-    this.#addAddressRoutes(device, address);
+    addInterfaceRoutes(this, device, address);
     this.routes.changed();
     return undefined;
   }
@@ -269,7 +268,7 @@ export class Netns {
         if (own.secondary && own.length === length && prefixContains(subnet, own.ip))
           this.deleteAddress(device, own.ip, own.length);
     }
-    this.#deleteAddressRoutes(device, address);
+    deleteInterfaceRoutes(this, device, address);
     this.netfilter.addressRemoved(device.name, ip);
     this.routes.changed();
     return undefined;
@@ -402,7 +401,7 @@ export class Netns {
 
   #goUp(device: Device): void {
     device.up = true;
-    for (const address of device.addresses) this.#addAddressRoutes(device, address);
+    for (const address of device.addresses) addInterfaceRoutes(this, device, address);
     device.stateChanged();
     this.routes.changed();
   }
@@ -418,80 +417,6 @@ export class Netns {
     this.neighbours.flush(device, () => false);
     device.stateChanged();
     this.routes.changed();
-  }
-
-  /** fib_add_ifaddr. */
-  #addAddressRoutes(device: Device, address: InterfaceAddress): void {
-    const bits = addressBits(address.ip);
-    const host: Prefix = { ip: address.ip, length: bits };
-    const v6 = isIpv6(address.ip);
-    const subnet = { ip: maskIp(address.ip, address.length), length: address.length };
-    const primary =
-      device.addresses.find(
-        (own) => !own.secondary && own.length === address.length && prefixContains(subnet, own.ip),
-      ) ?? address;
-    const src = v6 ? undefined : primary.ip;
-    const base = { dev: device, protocol: 'kernel', src } as const;
-    this.routes.add({ ...base, type: 'local', dst: host, table: TABLE_LOCAL, scope: 'host', metric: 0 });
-    if (!device.up) return;
-    if (!v6 && address.broadcast !== undefined && address.broadcast !== 0xffffffff)
-      this.routes.add({
-        ...base,
-        type: 'broadcast',
-        dst: { ip: address.broadcast, length: 32 },
-        table: TABLE_LOCAL,
-        scope: 'link',
-      });
-    if (address.secondary || (!v6 && address.length === bits && address.peer === undefined)) return;
-    if (address.peer !== undefined && address.peer !== address.ip) {
-      this.routes.add({ ...base, dst: { ip: address.peer, length: bits }, table: TABLE_MAIN, scope: 'link' });
-      return;
-    }
-    const loopback = device.kind === 'loopback';
-    if (!address.noPrefixRoute && !(loopback && v6))
-      this.routes.add({
-        ...base,
-        type: loopback ? 'local' : 'unicast',
-        dst: subnet,
-        table: loopback ? TABLE_LOCAL : TABLE_MAIN,
-        scope: loopback ? 'host' : 'link',
-        ...(v6 ? { metric: 256 } : {}),
-      });
-    if (!v6 && address.length < 31)
-      this.routes.add({
-        ...base,
-        type: 'broadcast',
-        dst: { ip: lastIp(subnet), length: 32 },
-        table: TABLE_LOCAL,
-        scope: 'link',
-      });
-  }
-
-  /** fib_del_ifaddr: what no other address of the device still needs. */
-  #deleteAddressRoutes(device: Device, address: InterfaceAddress): void {
-    const subnet = { ip: maskIp(address.ip, address.length), length: address.length };
-    const still = (own: InterfaceAddress): boolean =>
-      own.length === address.length && prefixContains(subnet, own.ip);
-    const subnetStays = device.addresses.some(still);
-    const addressStays = this.ownsAddress(address.ip);
-    this.routes.flush((route) => {
-      if (route.dev !== device) return route.src === address.ip && !addressStays;
-      if (route.protocol === 'kernel') {
-        if (
-          route.type === 'local' &&
-          route.dst.length === addressBits(address.ip) &&
-          route.dst.ip === address.ip
-        )
-          return true;
-        const ofSubnet =
-          (route.dst.ip === subnet.ip && route.dst.length === subnet.length) ||
-          (route.type === 'broadcast' &&
-            (route.dst.ip === address.broadcast || route.dst.ip === lastIp(subnet))) ||
-          (address.peer !== undefined && route.dst.ip === address.peer);
-        if (ofSubnet) return !subnetStays;
-      }
-      return route.src === address.ip && !addressStays;
-    });
   }
 }
 

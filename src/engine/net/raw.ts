@@ -1,7 +1,7 @@
 /** Raw sockets, as ping and traceroute use them: sends echoes, hears everything of its protocol. */
 import { formatIp, isIpv6, type Ip } from './address.ts';
 import type { Errno } from './errno.ts';
-import { routeError } from './ip.ts';
+import { routeError } from './route-verdict.ts';
 import type { Netns } from './netns.ts';
 import {
   ICMP_ECHO,

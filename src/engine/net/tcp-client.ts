@@ -1,7 +1,7 @@
 /** Opening a connection from a task: `const result = yield* tcpConnect(ns, { dst, dport, timeout })`. */
 import { isIpv6, type Ip } from './address.ts';
 import type { Errno } from './errno.ts';
-import { routeError } from './ip.ts';
+import { routeError } from './route-verdict.ts';
 import type { Netns } from './netns.ts';
 import type { SocketOwner } from './socket.ts';
 import type { Task } from './task.ts';

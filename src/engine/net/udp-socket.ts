@@ -2,7 +2,7 @@
 import { formatIp, isAny, isIpv6, type Ip } from './address.ts';
 import type { Errno } from './errno.ts';
 import type { SocketError } from './icmp.ts';
-import { routeError } from './ip.ts';
+import { routeError } from './route-verdict.ts';
 import type { Netns } from './netns.ts';
 import { IPPROTO_UDP, IpPacket, UdpDatagram } from './packet.ts';
 import { Skb } from './skb.ts';

@@ -28,12 +28,13 @@ export interface Observed {
 
 const SECOND = 1_000_000;
 
-export function runProbes(file: OracleFile): Map<string, Observed> {
+/** `look` sees each probe's trace. */
+export function runProbes(file: OracleFile, look?: (trace: Trace) => void): Map<string, Observed> {
   const world = buildCluster(file);
   serve(world, file);
   const results = new Map<string, Observed>();
   for (const probe of file.probes) {
-    results.set(probe.id, runProbe(world, probe));
+    results.set(probe.id, runProbe(world, probe, look));
     world.tracer = undefined;
     world.run({ time: 0.3 * SECOND });
   }
@@ -87,7 +88,7 @@ function serve(world: World, file: OracleFile): void {
   }
 }
 
-function runProbe(world: World, probe: OracleProbe): Observed {
+function runProbe(world: World, probe: OracleProbe, look?: (trace: Trace) => void): Observed {
   const ns = world.netnses.get(probe.fromNetns ?? probe.from);
   if (ns === undefined) throw new Error(probe.from);
   const trace = new Trace();
@@ -97,6 +98,7 @@ function runProbe(world: World, probe: OracleProbe): Observed {
   const end = world.run({ until: () => process.done, time: 30 * SECOND });
   if (end !== 'done') throw new Error(`${probe.id}: ${end}`);
   world.run({ time: 100_000 });
+  look?.(trace);
   return observe(trace, ns, probe, process.result ?? 'killed', hops);
 }
 
