@@ -66,7 +66,7 @@ export function wakeLab(element: HTMLElement, strings: Strings): void {
     target,
     props: { data: { source, views: [], experiments: [], diagnostics: [] }, strings, blocks, host, onmodel },
   });
-  void awake.get(element)?.applyAndRun();
+  void awake.get(element)?.begin();
 }
 
 function read(element: Element): ReadLab<Node> {

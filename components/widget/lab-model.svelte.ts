@@ -268,6 +268,13 @@ export class LabModel {
     host.changed();
   }
 
+  /** What prerendering would have done: runs the lab as it was written. */
+  async begin(): Promise<void> {
+    await this.applyAndRun();
+    if (this.status === 'applied') this.status = 'ready';
+    this.tab = this.#firstTab();
+  }
+
   async reset(): Promise<void> {
     this.drafts = {};
     this.editing = undefined;
