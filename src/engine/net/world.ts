@@ -98,6 +98,7 @@ export class World {
   #kernel = false;
   #transmitting = 0;
   #budget = OUTSIDE_BUDGET;
+  #deadline = Infinity;
   /** Frames lost because too many were waiting. */
   backlogDrops = 0;
 
@@ -185,21 +186,22 @@ export class World {
     if (--this.#transmitting > 0 || this.#kernel || this.#queued === 0) return;
     const activity = this.activity;
     this.#kernel = true;
-    while (this.#queued > 0 && this.#budget > 0) this.#receiveNext();
+    while (this.#queued > 0 && this.#budget > 0 && this.now <= this.#deadline) this.#receiveNext();
     this.#kernel = false;
     this.activity = activity;
   }
 
   run(options: RunOptions = {}): RunEnd {
     this.#budget = options.events ?? Infinity;
-    const end = this.#run(options);
+    this.#deadline = options.time === undefined ? Infinity : this.now + options.time;
+    const end = this.#run(options.until);
     this.#budget = OUTSIDE_BUDGET;
+    this.#deadline = Infinity;
     return end;
   }
 
-  #run(options: RunOptions): RunEnd {
-    const until = options.until;
-    const end = options.time === undefined ? Infinity : this.now + options.time;
+  #run(until: (() => boolean) | undefined): RunEnd {
+    const end = this.#deadline;
     if (until?.() === true) return 'done';
     for (;;) {
       if (this.#budget <= 0) return 'events';

@@ -261,5 +261,6 @@ describe('what never ends by itself', () => {
     a.addAddress(bridge, { ip: 0x0a000001, length: 24 });
     world.schedule(0, () => world.arp.request(bridge, 0x0a000001, 0x0a000009));
     expect(world.run({ events: 50_000 })).toBe('events');
+    expect(world.run({ time: 10_000 })).toBe('time');
   });
 });
