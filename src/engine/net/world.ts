@@ -194,7 +194,10 @@ export class World {
   run(options: RunOptions = {}): RunEnd {
     this.#budget = options.events ?? Infinity;
     this.#deadline = options.time === undefined ? Infinity : this.now + options.time;
+    const caller = this.activity;
     const end = this.#run(options.until);
+    // Whoever runs the world goes on with what it was doing.
+    this.activity = caller;
     this.#budget = OUTSIDE_BUDGET;
     this.#deadline = Infinity;
     return end;
