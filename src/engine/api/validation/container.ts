@@ -4,7 +4,17 @@ import type { Draft, DraftValue } from '../json.ts';
 import { isObject, numberAt, objectAt, objectsAt, textAt } from '../json.ts';
 import type { JsonPath } from '../path.ts';
 import { quantityValue } from '../quantity.ts';
-import { dns1123Label, envName, mustBeNonNegative, portName, portNumber, qualifiedName } from './names.ts';
+import {
+  dns1123Label,
+  envName,
+  headerName,
+  mustBeNonNegative,
+  portName,
+  portNumber,
+  qualifiedName,
+} from './names.ts';
+
+const onlySidecars = 'may not be set for init containers without restartPolicy=Always';
 
 /** core validation.validateContainerCommon, with the names and volumes that the pod has so far. */
 export function validateContainer(
@@ -13,12 +23,13 @@ export function validateContainer(
   init: boolean,
   names: Set<string>,
   volumes: ReadonlySet<string>,
+  gracePeriod: number,
 ): FieldError[] {
   const errors: FieldError[] = [];
   const name = textAt(container, 'name') ?? '';
   if (name === '') errors.push(field.required([...path, 'name']));
-  else if (names.has(name)) errors.push(field.duplicate([...path, 'name'], name));
   else for (const problem of dns1123Label(name)) errors.push(field.invalid([...path, 'name'], name, problem));
+  if (names.has(name)) errors.push(field.duplicate([...path, 'name'], name));
   names.add(name);
   const image = textAt(container, 'image') ?? '';
   if (image === '') errors.push(field.required([...path, 'image']));
@@ -32,21 +43,16 @@ export function validateContainer(
     else for (const problem of envName(key)) errors.push(field.invalid([...at, 'name'], key, problem));
     const from = objectAt(variable, 'valueFrom');
     if (!from) continue;
-    if (textAt(variable, 'value'))
-      errors.push(field.invalid([...at, 'valueFrom'], '', 'may not be specified when `value` is not empty'));
-    const sources = Object.keys(from);
-    if (sources.length === 0)
-      errors.push(
-        field.invalid(
-          [...at, 'valueFrom'],
-          '',
-          'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`',
-        ),
-      );
-    else if (sources.length > 1)
-      errors.push(
-        field.invalid([...at, 'valueFrom'], '', 'may not have more than one field specified at a time'),
-      );
+    const sources = Object.keys(from).length;
+    const wrong =
+      sources === 0
+        ? 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`'
+        : textAt(variable, 'value')
+          ? 'may not be specified when `value` is not empty'
+          : sources > 1
+            ? 'may not have more than one field specified at a time'
+            : undefined;
+    if (wrong) errors.push(field.invalid([...at, 'valueFrom'], '', wrong));
     const fieldRef = objectAt(from, 'fieldRef');
     if (fieldRef) {
       const fieldPath = textAt(fieldRef, 'fieldPath') ?? '';
@@ -75,13 +81,22 @@ export function validateContainer(
       else if (!supported.includes(fieldPath)) errors.push(field.notSupported(where, fieldPath, supported));
     }
   }
+  for (const source of objectsAt(container, 'envFrom')) {
+    const count = ['configMapRef', 'secretRef'].filter((key) => isObject(source[key])).length;
+    if (count === 1) continue;
+    const detail =
+      count === 0
+        ? 'must specify one of: `configMapRef` or `secretRef`'
+        : 'may not have more than one field specified at a time';
+    errors.push(field.invalid([...path, 'envFrom'], '', detail));
+  }
   const mounts = new Set<string>();
   for (const [i, mount] of objectsAt(container, 'volumeMounts').entries()) {
     const at = [...path, 'volumeMounts', i];
     const volume = textAt(mount, 'name') ?? '';
     const mountPath = textAt(mount, 'mountPath') ?? '';
     if (volume === '') errors.push(field.required([...at, 'name']));
-    else if (!volumes.has(volume)) errors.push(field.notFound([...at, 'name'], volume));
+    if (!volumes.has(volume)) errors.push(field.notFound([...at, 'name'], volume));
     if (mountPath === '') errors.push(field.required([...at, 'mountPath']));
     else if (mounts.has(mountPath))
       errors.push(field.invalid([...at, 'mountPath'], mountPath, 'must be unique'));
@@ -91,19 +106,23 @@ export function validateContainer(
   for (const key of ['livenessProbe', 'readinessProbe', 'startupProbe']) {
     const probe = objectAt(container, key);
     if (!probe) continue;
-    if (init && !sidecar)
-      errors.push(
-        field.forbidden([...path, key], 'may not be set for init containers without restartPolicy=Always'),
-      );
+    if (init && !sidecar) errors.push(field.forbidden([...path, key], onlySidecars));
     else errors.push(...validateProbe(probe, key, [...path, key]));
   }
   const lifecycle = objectAt(container, 'lifecycle');
-  for (const key of ['postStart', 'preStop']) {
-    const hook = objectAt(lifecycle, key);
-    if (hook)
-      errors.push(
-        ...validateHandler(hook, ['exec', 'httpGet', 'tcpSocket', 'sleep'], [...path, 'lifecycle', key]),
-      );
+  if (lifecycle && init && !sidecar) {
+    errors.push(field.forbidden([...path, 'lifecycle'], onlySidecars));
+  } else {
+    for (const key of ['postStart', 'preStop']) {
+      const hook = objectAt(lifecycle, key);
+      if (hook) {
+        const kinds = ['exec', 'httpGet', 'tcpSocket', 'sleep'];
+        errors.push(...validateHandler(hook, kinds, [...path, 'lifecycle', key], gracePeriod));
+      }
+    }
+  }
+  if (!init && textAt(container, 'restartPolicy') !== undefined) {
+    errors.push(field.forbidden([...path, 'restartPolicy'], 'may not be set for non-init containers'));
   }
   errors.push(...validateResources(objectAt(container, 'resources'), [...path, 'resources']));
   return errors;
@@ -134,7 +153,12 @@ function validatePorts(container: Draft, path: JsonPath): FieldError[] {
   return errors;
 }
 
-function validateHandler(handler: Draft, kinds: readonly string[], path: JsonPath): FieldError[] {
+function validateHandler(
+  handler: Draft,
+  kinds: readonly string[],
+  path: JsonPath,
+  gracePeriod: number,
+): FieldError[] {
   const errors: FieldError[] = [];
   const given = kinds.filter((key) => isObject(handler[key]));
   if (given.length === 0) errors.push(field.required(path, 'must specify a handler type'));
@@ -149,6 +173,23 @@ function validateHandler(handler: Draft, kinds: readonly string[], path: JsonPat
     else
       for (const problem of portNumber(typeof port === 'number' ? port : 0))
         errors.push(field.invalid(at, port ?? 0, problem));
+    if (kind === 'httpGet') {
+      for (const header of objectsAt(objectAt(handler, kind), 'httpHeaders')) {
+        const name = textAt(header, 'name') ?? '';
+        for (const problem of headerName(name))
+          errors.push(field.invalid([...path, kind, 'httpHeaders'], name, problem));
+      }
+    }
+  } else if (kind === 'grpc') {
+    const port = numberAt(objectAt(handler, kind), 'port') ?? 0;
+    for (const problem of portNumber(port))
+      errors.push(field.invalid([...path, kind, 'port'], port, problem));
+  } else if (kind === 'sleep') {
+    const seconds = numberAt(objectAt(handler, kind), 'seconds') ?? 0;
+    if (seconds < 0 || seconds > gracePeriod) {
+      const detail = `must be non-negative and less than terminationGracePeriodSeconds (${gracePeriod})`;
+      errors.push(field.invalid([...path, kind], seconds, detail));
+    }
   } else if (kind === 'exec') {
     const command = objectAt(handler, kind)?.['command'];
     if (!Array.isArray(command) || command.length === 0)
@@ -158,7 +199,7 @@ function validateHandler(handler: Draft, kinds: readonly string[], path: JsonPat
 }
 
 function validateProbe(probe: Draft, kind: string, path: JsonPath): FieldError[] {
-  const errors = validateHandler(probe, ['exec', 'httpGet', 'tcpSocket', 'grpc'], path);
+  const errors = validateHandler(probe, ['exec', 'httpGet', 'tcpSocket', 'grpc'], path, 0);
   for (const key of [
     'initialDelaySeconds',
     'timeoutSeconds',
@@ -169,6 +210,14 @@ function validateProbe(probe: Draft, kind: string, path: JsonPath): FieldError[]
     const value = numberAt(probe, key);
     if (value !== undefined && value < 0)
       errors.push(field.invalid([...path, key], value, mustBeNonNegative));
+  }
+  const grace = numberAt(probe, 'terminationGracePeriodSeconds');
+  if (grace !== undefined && grace <= 0) {
+    errors.push(field.invalid([...path, 'terminationGracePeriodSeconds'], grace, 'must be greater than 0'));
+  }
+  if (grace !== undefined && kind === 'readinessProbe') {
+    const detail = 'must not be set for readinessProbes';
+    errors.push(field.invalid([...path, 'terminationGracePeriodSeconds'], grace, detail));
   }
   const successes = numberAt(probe, 'successThreshold');
   if (kind !== 'readinessProbe' && successes !== undefined && successes !== 1)

@@ -48,8 +48,10 @@ export function dns1123Subdomain(text: string): string[] {
 }
 
 export function wildcardSubdomain(text: string): string[] {
-  if (matches(wildcard1123, text)) return [];
+  const problems = byteLength(text) > 253 ? [tooLong(253)] : [];
+  if (matches(wildcard1123, text)) return problems;
   return [
+    ...problems,
     `a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.${label}(\\.${label})*')`,
   ];
 }
@@ -102,7 +104,7 @@ export function portNumber(port: number): string[] {
 /** IsValidPortName: an IANA service name. */
 export function portName(text: string): string[] {
   const problems: string[] = [];
-  if (text.length > 15) problems.push('must be no more than 15 characters');
+  if (text.length > 15) problems.push(tooLong(15));
   if (!/^[-a-z0-9]+$/.test(text))
     problems.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
   if (!/[a-z]/.test(text)) problems.push('must contain at least one letter (a-z)');
@@ -120,6 +122,13 @@ export function envName(text: string): string[] {
     );
   }
   return problems;
+}
+
+export function headerName(text: string): string[] {
+  if (/^[-A-Za-z0-9]+$/.test(text)) return [];
+  return [
+    `a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')`,
+  ];
 }
 
 export function configMapKey(text: string): string[] {

@@ -40,13 +40,17 @@ function validatePolicyPort(port: Draft, path: JsonPath): FieldError[] {
     for (const problem of portName(number)) errors.push(field.invalid([...path, 'port'], number, problem));
   const end = numberAt(port, 'endPort');
   if (end === undefined) return errors;
-  if (number === undefined)
-    errors.push(field.required([...path, 'port'], 'must be specified when `endPort` is set'));
-  else if (typeof number === 'string')
-    errors.push(field.required([...path, 'port'], 'must be a number when `endPort` is set'));
-  else if (typeof number === 'number' && end < number)
-    errors.push(field.invalid([...path, 'endPort'], end, 'must be greater than or equal to `port`'));
-  else for (const problem of portNumber(end)) errors.push(field.invalid([...path, 'endPort'], end, problem));
+  const at = [...path, 'endPort'];
+  if (number === undefined) {
+    errors.push(field.invalid(at, end, 'may not be specified when `port` is not specified'));
+  } else if (typeof number === 'string') {
+    errors.push(field.invalid(at, end, 'may not be specified when `port` is non-numeric'));
+  } else {
+    if (typeof number === 'number' && end < number) {
+      errors.push(field.invalid(at, end, 'must be greater than or equal to `port`'));
+    }
+    for (const problem of portNumber(end)) errors.push(field.invalid(at, end, problem));
+  }
   return errors;
 }
 
@@ -162,7 +166,7 @@ export function validateIngress(ingress: Draft): FieldError[] {
   const rules = objectsAt(spec, 'rules');
   const backend = objectAt(spec, 'defaultBackend');
   if (rules.length === 0 && !backend)
-    errors.push(field.invalid(['spec'], spec, 'either `defaultBackend` or `rules` must be specified'));
+    errors.push(field.invalid(['spec'], null, 'either `defaultBackend` or `rules` must be specified'));
   if (backend) errors.push(...validateBackend(backend, ['spec', 'defaultBackend']));
   for (const [i, rule] of rules.entries()) {
     const path = ['spec', 'rules', i];
@@ -209,6 +213,7 @@ function validateBackend(backend: Draft, path: JsonPath): FieldError[] {
   const resource = objectAt(backend, 'resource');
   if (service && resource) return [field.invalid(path, '', 'cannot set both resource and service backends')];
   if (resource) return errors;
+  if (!service) return [field.invalid(path, '', 'resource or service backend is required')];
   const at = [...path, 'service'];
   const name = textAt(service, 'name') ?? '';
   if (name === '') errors.push(field.required([...at, 'name']));
@@ -216,11 +221,11 @@ function validateBackend(backend: Draft, path: JsonPath): FieldError[] {
   const port = objectAt(service, 'port');
   const [portText, number] = [textAt(port, 'name') ?? '', numberAt(port, 'number') ?? 0];
   if (portText !== '' && number !== 0)
-    errors.push(field.invalid(at, '', 'cannot set both port name & port number'));
+    errors.push(field.invalid(path, '', 'cannot set both port name & port number'));
   else if (portText !== '')
     for (const problem of portName(portText))
       errors.push(field.invalid([...at, 'port', 'name'], portText, problem));
-  else if (number === 0) errors.push(field.required(at, 'port name or number is required'));
+  else if (number === 0) errors.push(field.required(path, 'port name or number is required'));
   else
     for (const problem of portNumber(number))
       errors.push(field.invalid([...at, 'port', 'number'], number, problem));

@@ -14,20 +14,16 @@ export function validatePodSpec(spec: Draft, path: JsonPath): FieldError[] {
   const volumes = validateVolumes(spec, path, errors);
   const names = new Set<string>();
   const containers = objectsAt(spec, 'containers');
+  const grace = numberAt(spec, 'terminationGracePeriodSeconds') ?? 30;
   if (containers.length === 0) errors.push(field.required([...path, 'containers']));
-  for (const key of ['initContainers', 'containers']) {
+  for (const key of ['containers', 'initContainers']) {
+    const init = key === 'initContainers';
     for (const [i, container] of objectsAt(spec, key).entries()) {
-      errors.push(
-        ...validateContainer(container, [...path, key, i], key === 'initContainers', names, volumes),
-      );
+      errors.push(...validateContainer(container, [...path, key, i], init, names, volumes, grace));
     }
   }
-  const grace = numberAt(spec, 'terminationGracePeriodSeconds');
-  if (grace !== undefined && grace < 0) {
-    errors.push(field.invalid([...path, 'terminationGracePeriodSeconds'], grace, mustBeNonNegative));
-  }
   const deadline = numberAt(spec, 'activeDeadlineSeconds');
-  if (deadline !== undefined && deadline < 1)
+  if (deadline !== undefined && (deadline < 1 || deadline > 2_147_483_647))
     errors.push(
       field.invalid(
         [...path, 'activeDeadlineSeconds'],
@@ -62,7 +58,8 @@ export function validatePodSpec(spec: Draft, path: JsonPath): FieldError[] {
   if (spec['hostNetwork'] === true) {
     for (const [i, container] of containers.entries()) {
       for (const [j, port] of objectsAt(container, 'ports').entries()) {
-        if (numberAt(port, 'hostPort') === numberAt(port, 'containerPort')) continue;
+        const hostPort = numberAt(port, 'hostPort') ?? 0;
+        if (hostPort === 0 || hostPort === numberAt(port, 'containerPort')) continue;
         const at = [...path, 'containers', i, 'ports', j, 'hostPort'];
         errors.push(
           field.invalid(
@@ -94,8 +91,8 @@ function validateVolumes(spec: Draft, path: JsonPath, errors: FieldError[]): Rea
     const at = [...path, 'volumes', i];
     const name = textAt(volume, 'name') ?? '';
     if (name === '') errors.push(field.required([...at, 'name']));
-    else if (names.has(name)) errors.push(field.duplicate([...at, 'name'], name));
     else for (const problem of dns1123Label(name)) errors.push(field.invalid([...at, 'name'], name, problem));
+    if (name !== '' && names.has(name)) errors.push(field.duplicate([...at, 'name'], name));
     names.add(name);
     const sources = Object.keys(volume).filter((key) => key !== 'name');
     for (const extra of sources.slice(1))
@@ -126,15 +123,15 @@ function validateDns(spec: Draft, path: JsonPath): FieldError[] {
   const servers = Array.isArray(config?.['nameservers']) ? config['nameservers'] : [];
   const searches = Array.isArray(config?.['searches']) ? config['searches'] : [];
   const at = [...path, 'dnsConfig'];
-  if (textAt(spec, 'dnsPolicy') === 'None') {
-    if (!config) errors.push(field.required(at, 'must provide `dnsConfig` when `dnsPolicy` is None'));
-    else if (servers.length === 0)
-      errors.push(
-        field.required(
-          [...at, 'nameservers'],
-          'must provide at least one DNS nameserver when `dnsPolicy` is None',
-        ),
-      );
+  if (textAt(spec, 'dnsPolicy') === 'None' && servers.length === 0) {
+    return config
+      ? [
+          field.required(
+            [...at, 'nameservers'],
+            'must provide at least one DNS nameserver when `dnsPolicy` is None',
+          ),
+        ]
+      : [field.required(at, 'must provide `dnsConfig` when `dnsPolicy` is None')];
   }
   if (servers.length > 3)
     errors.push(field.invalid([...at, 'nameservers'], servers, 'must not have more than 3 nameservers'));
@@ -191,7 +188,11 @@ function validateToleration(toleration: Draft, path: JsonPath): FieldError[] {
   }
   if (operator === 'Exists' && textAt(toleration, 'value')) {
     errors.push(
-      field.invalid([...path, 'operator'], operator, "value must be empty when `operator` is 'Exists'"),
+      field.invalid(
+        [...path, 'operator'],
+        textAt(toleration, 'value'),
+        "value must be empty when `operator` is 'Exists'",
+      ),
     );
   }
   return errors;
@@ -212,6 +213,22 @@ export function validatePodUpdate(next: Draft, live: Draft): FieldError[] {
       ];
     }
   }
+  const [deadline, oldDeadline] = [
+    numberAt(nextSpec, 'activeDeadlineSeconds'),
+    numberAt(liveSpec, 'activeDeadlineSeconds'),
+  ];
+  if (deadline !== undefined && oldDeadline !== undefined && deadline > oldDeadline) {
+    const detail = 'must be less than or equal to previous value';
+    return [field.invalid(['spec', 'activeDeadlineSeconds'], deadline, detail)];
+  }
+  const tolerations = objectsAt(nextSpec, 'tolerations');
+  const kept = objectsAt(liveSpec, 'tolerations').every((old) =>
+    tolerations.some((one) => equalJson({ ...one, tolerationSeconds: 0 }, { ...old, tolerationSeconds: 0 })),
+  );
+  if (!kept) {
+    const detail = 'existing toleration can not be modified except its tolerationSeconds';
+    return [field.forbidden(['spec', 'tolerations'], detail)];
+  }
   if (equalJson(mutable(nextSpec, liveSpec), liveSpec)) return [];
   const allowed =
     'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
@@ -227,19 +244,12 @@ function mutable(next: Draft, live: Draft): Draft {
     if (!Array.isArray(next[key])) continue;
     copy[key] = objectsAt(next, key).map((container, i) => {
       const image = old[i]?.['image'];
-      const policy = old[i]?.['imagePullPolicy'];
-      // The pull policy follows the tag when nobody set it.
-      return {
-        ...container,
-        ...(image === undefined ? {} : { image }),
-        ...(policy === undefined ? {} : { imagePullPolicy: policy }),
-      };
+      return image === undefined ? container : { ...container, image };
     });
   }
-  const before = objectsAt(live, 'tolerations');
-  const after = objectsAt(next, 'tolerations');
-  if (before.every((old) => after.some((toleration) => equalJson(old, toleration))))
-    copy['tolerations'] = live['tolerations'];
+  // Tolerations and the deadline have been looked at by themselves.
+  if (live['tolerations'] === undefined) delete copy['tolerations'];
+  else copy['tolerations'] = live['tolerations'];
   if (numberAt(next, 'activeDeadlineSeconds') !== undefined) {
     if (live['activeDeadlineSeconds'] === undefined) delete copy['activeDeadlineSeconds'];
     else copy['activeDeadlineSeconds'] = live['activeDeadlineSeconds'];

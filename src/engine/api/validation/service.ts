@@ -27,7 +27,7 @@ export function validateService(service: Draft): FieldError[] {
       );
   } else if (type === 'ExternalName') {
     if (ips.length > 0 && !headless)
-      errors.push(field.forbidden([...path, 'clusterIPs'], 'may not be set when `type` is "ExternalName"'));
+      errors.push(field.forbidden([...path, 'clusterIPs'], 'may not be set for ExternalName services'));
     const name = (textAt(spec, 'externalName') ?? '').replace(/\.$/, '');
     if (name === '') errors.push(field.required([...path, 'externalName']));
     else
@@ -46,6 +46,20 @@ export function validateService(service: Draft): FieldError[] {
   errors.push(...duplicatePorts(ports, path));
   errors.push(...validateLabels(objectAt(spec, 'selector'), [...path, 'selector']));
   errors.push(...validateAddresses(spec, path));
+  if (textAt(spec, 'sessionAffinity') === 'None' && objectAt(spec, 'sessionAffinityConfig')) {
+    errors.push(
+      field.forbidden([...path, 'sessionAffinityConfig'], 'must not be set when session affinity is None'),
+    );
+  }
+  if (spec['allocateLoadBalancerNodePorts'] !== undefined && type !== 'LoadBalancer') {
+    const detail = "may only be used when `type` is 'LoadBalancer'";
+    errors.push(field.forbidden([...path, 'allocateLoadBalancerNodePorts'], detail));
+  }
+  const health = numberAt(spec, 'healthCheckNodePort') ?? 0;
+  if (health !== 0 && (type !== 'LoadBalancer' || textAt(spec, 'externalTrafficPolicy') !== 'Local')) {
+    const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    errors.push(field.invalid([...path, 'healthCheckNodePort'], health, detail));
+  }
   const timeout = numberAt(objectAt(objectAt(spec, 'sessionAffinityConfig'), 'clientIP'), 'timeoutSeconds');
   if (timeout !== undefined && (timeout <= 0 || timeout > 86_400)) {
     errors.push(
@@ -74,7 +88,7 @@ export function validateService(service: Draft): FieldError[] {
   if (ranges.length > 0 && type !== 'LoadBalancer') {
     errors.push(
       field.forbidden(
-        [...path, 'loadBalancerSourceRanges'],
+        [...path, 'LoadBalancerSourceRanges'],
         "may only be used when `type` is 'LoadBalancer'",
       ),
     );
@@ -83,7 +97,7 @@ export function validateService(service: Draft): FieldError[] {
     if (!parseCidr(range.trim())) {
       errors.push(
         field.invalid(
-          [...path, 'loadBalancerSourceRanges', i],
+          [...path, 'LoadBalancerSourceRanges', i],
           range,
           'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
         ),
@@ -91,7 +105,7 @@ export function validateService(service: Draft): FieldError[] {
     }
   }
   const distribution = textAt(spec, 'trafficDistribution');
-  const supported = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
+  const supported = ['PreferClose'];
   if (distribution !== undefined && !supported.includes(distribution))
     errors.push(field.notSupported([...path, 'trafficDistribution'], distribution, supported));
   return errors;

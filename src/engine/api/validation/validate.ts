@@ -6,6 +6,7 @@ import { structType } from '../fields.ts';
 import type { Draft } from '../json.ts';
 import { equalJson, objectAt, objectsAt, textAt } from '../json.ts';
 import type { ResourceKind } from '../kinds.ts';
+import type { JsonPath } from '../path.ts';
 import { formatPath } from '../path.ts';
 import { validateImmutable, validateMetadata } from './metadata.ts';
 import { configMapKey, qualifiedName, validLabelValue } from './names.ts';
@@ -48,6 +49,22 @@ function withMissing(errors: readonly FieldError[], missing: readonly FieldError
   return [...errors, ...missing.filter(({ path }) => !told.has(formatPath(path)))];
 }
 
+/** What is checked elsewhere in other words; and nobody writes Events by hand. */
+const ownRules = new Set(['Event', 'Taint', 'StatefulSetUpdateStrategy']);
+
+/** Lists of supported values that the API server does not sort. */
+const spokenOrder: Readonly<Record<string, readonly string[]>> = {
+  'PodSpec.restartPolicy': ['Always', 'OnFailure', 'Never'],
+  'PodSpec.dnsPolicy': ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'],
+  'PodSpec.preemptionPolicy': ['PreemptLowerPriority', 'Never'],
+  'Container.terminationMessagePolicy': ['File', 'FallbackToLogsOnError'],
+  'Toleration.effect': ['NoSchedule', 'PreferNoSchedule', 'NoExecute'],
+  'Toleration.operator': ['Equal', 'Exists'],
+  'DaemonSetUpdateStrategy.type': ['RollingUpdate', 'OnDelete'],
+  'NetworkPolicyPort.protocol': ['TCP', 'UDP', 'SCTP'],
+  'NetworkPolicySpec.policyTypes': ['Ingress', 'Egress'],
+};
+
 /** What the field table says by itself: strings that must be one of a few, and fields that must be there. */
 function validateSchema(
   kind: string,
@@ -56,9 +73,9 @@ function validateSchema(
   const unsupported: FieldError[] = [];
   const missing: FieldError[] = [];
   visitStructsAt(kind, object, [], (struct, part, path) => {
-    // Nobody writes Events by hand but for what they point at.
-    if (struct === 'Event') return;
+    if (ownRules.has(struct)) return;
     for (const [name, { code, required }] of structType(struct)?.fields ?? []) {
+      if (name === 'podManagementPolicy') continue;
       const value = Object.hasOwn(part, name) ? part[name] : undefined;
       // Absent and empty are the same to Go.
       if (value === undefined || value === '') {
@@ -68,7 +85,7 @@ function validateSchema(
       const list = code.startsWith('[]');
       const allowed = code.slice(list ? 2 : 0);
       if (!allowed.includes('/')) continue;
-      const supported = allowed.split('/').filter((text) => text !== '');
+      const supported = spokenOrder[`${struct}.${name}`] ?? allowed.split('/').filter((text) => text !== '');
       for (const [i, item] of (list && Array.isArray(value) ? value : [value]).entries()) {
         if (typeof item !== 'string' || supported.includes(item)) continue;
         unsupported.push(field.notSupported(list ? [...path, name, i] : [...path, name], item, supported));
@@ -103,7 +120,8 @@ function validateKind(kind: string, object: Draft): FieldError[] {
       return validateIngress(object);
     case 'IngressClass': {
       const controller = textAt(objectAt(object, 'spec'), 'controller') ?? '';
-      return controller.includes('/') || controller === ''
+      if (controller === '') return [field.required(['spec', 'controller'])];
+      return /^[^/]+\/./.test(controller)
         ? []
         : [
             field.invalid(
@@ -147,19 +165,10 @@ function validateNode(node: Draft): FieldError[] {
   }
   const seen = new Set<string>();
   for (const [i, taint] of objectsAt(spec, 'taints').entries()) {
-    const path = ['spec', 'taints', i];
-    const key = textAt(taint, 'key') ?? '';
-    const effect = textAt(taint, 'effect') ?? '';
-    for (const problem of qualifiedName(key)) errors.push(field.invalid([...path, 'key'], key, problem));
-    for (const problem of validLabelValue(textAt(taint, 'value') ?? ''))
-      errors.push(field.invalid([...path, 'value'], taint['value'], problem));
-    if (!['NoSchedule', 'PreferNoSchedule', 'NoExecute'].includes(effect)) {
-      errors.push(
-        field.notSupported([...path, 'effect'], effect, ['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
-      );
-    }
-    if (seen.has(`${key} ${effect}`)) errors.push(field.duplicate(path, taint));
-    seen.add(`${key} ${effect}`);
+    // ValidateNode says `metadata.taints` of what stands in the spec.
+    const told = (errors: readonly FieldError[]): FieldError[] =>
+      errors.map((error) => ({ ...error, field: error.field.replace(/^spec/, 'metadata') }));
+    errors.push(...told(validateTaint(taint, ['spec', 'taints', i], seen)));
   }
   for (const [i, address] of objectsAt(objectAt(node, 'status'), 'addresses').entries()) {
     if (textAt(address, 'type') !== 'InternalIP') continue;
@@ -173,6 +182,25 @@ function validateNode(node: Draft): FieldError[] {
         ),
       );
   }
+  return errors;
+}
+
+function validateTaint(taint: Draft, path: JsonPath, seen: Set<string>): FieldError[] {
+  const errors: FieldError[] = [];
+  const key = textAt(taint, 'key') ?? '';
+  const value = textAt(taint, 'value') ?? '';
+  const effect = textAt(taint, 'effect') ?? '';
+  const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
+  for (const problem of qualifiedName(key)) errors.push(field.invalid([...path, 'key'], key, problem));
+  for (const problem of validLabelValue(value))
+    errors.push(field.invalid([...path, 'value'], value, problem));
+  if (effect === '') errors.push(field.required([...path, 'effect']));
+  else if (!effects.includes(effect)) errors.push(field.notSupported([...path, 'effect'], effect, effects));
+  if (seen.has(`${key} ${effect}`)) {
+    const error = field.duplicate(path, taint);
+    errors.push({ ...error, message: `${error.message}: taints must be unique by key and effect pair` });
+  }
+  seen.add(`${key} ${effect}`);
   return errors;
 }
 

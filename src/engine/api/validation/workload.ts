@@ -30,16 +30,31 @@ export function validateWorkload(kind: string, object: Draft): FieldError[] {
       errors.push(field.invalid([...path, key], value, mustBeNonNegative));
   }
   const template = objectAt(spec, 'template') ?? {};
-  if (kind !== 'Job') errors.push(...validateTemplateSelector(spec, template, path));
+  if (kind !== 'Job') errors.push(...validateTemplateSelector(kind, spec, template, path));
   errors.push(...validateTemplate(kind, template, [...path, 'template']));
   if (kind === 'Deployment')
     errors.push(...validateStrategy(objectAt(spec, 'strategy'), [...path, 'strategy']));
+  if (kind === 'StatefulSet') {
+    const policy = textAt(spec, 'podManagementPolicy');
+    if (policy !== 'OrderedReady' && policy !== 'Parallel') {
+      errors.push(
+        field.invalid([...path, 'podManagementPolicy'], policy, "must be 'OrderedReady' or 'Parallel'"),
+      );
+    }
+    const strategy = objectAt(spec, 'updateStrategy');
+    const type = textAt(strategy, 'type');
+    if (type !== 'RollingUpdate' && type !== 'OnDelete') {
+      errors.push(
+        field.invalid([...path, 'updateStrategy'], strategy, "must be 'RollingUpdate' or 'OnDelete'"),
+      );
+    }
+  }
   if (kind === 'DaemonSet')
     errors.push(...validateStrategy(objectAt(spec, 'updateStrategy'), [...path, 'updateStrategy']));
   return errors;
 }
 
-function validateTemplateSelector(spec: Draft, template: Draft, path: JsonPath): FieldError[] {
+function validateTemplateSelector(kind: string, spec: Draft, template: Draft, path: JsonPath): FieldError[] {
   const errors: FieldError[] = [];
   const selector = objectAt(spec, 'selector');
   const at = [...path, 'selector'];
@@ -50,7 +65,11 @@ function validateTemplateSelector(spec: Draft, template: Draft, path: JsonPath):
       Object.keys(objectAt(selector, 'matchLabels') ?? {}).length +
         objectsAt(selector, 'matchExpressions').length ===
       0;
-    if (empty) errors.push(field.invalid(at, selector, 'empty selector is invalid for deployment'));
+    if (empty) {
+      // Of a ReplicaSet too it is said that it were a Deployment.
+      const named = kind === 'StatefulSet' || kind === 'DaemonSet' ? kind.toLowerCase() : 'deployment';
+      errors.push(field.invalid(at, selector, `empty selector is invalid for ${named}`));
+    }
   }
   const labels = objectAt(objectAt(template, 'metadata'), 'labels');
   if (selector && !matchesSelector(selector as LabelSelector, labels as StringMap | undefined)) {
