@@ -10,7 +10,10 @@ export default defineConfig({
   publicDir: false,
   plugins: [svelte({ configFile: false })],
   build: {
-    ssr: here('./prerender.ts'),
+    ssr: true,
+    rollupOptions: {
+      input: { prerender: here('./prerender.ts'), worker: here('./prerender-worker.ts') },
+    },
     outDir: here('../build/prerender'),
     emptyOutDir: true,
     target: 'node24',

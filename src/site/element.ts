@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { prerender } from '../../components/prerender.ts';
+import { PrerenderPool } from './prerender-pool.ts';
 import { site } from './site.ts';
 
 /** Where `npm run build:element` leaves the browser's files and the prerenderer. */
 export const elementDirectory = resolve('build/element');
-const prerenderer = resolve('build/prerender/prerender.js');
+const prerenderDirectory = resolve('build/prerender');
 
 /** The addresses of the element's stylesheet and script. */
 export function elementAssets(): { readonly style: string; readonly script: string } {
@@ -16,13 +17,31 @@ export function elementAssets(): { readonly style: string; readonly script: stri
 
 let loaded: Promise<{ prerender: typeof prerender }> | undefined;
 
-/** The function that turns HTML with labs into HTML with finished labs: the same build of it that the command line uses. */
+/** The function that turns HTML with labs into HTML with finished labs. */
 export async function loadPrerender(): Promise<typeof prerender> {
-  if (!existsSync(join(elementDirectory, 'pod-lab.js')) || !existsSync(prerenderer)) {
-    throw new Error('the element has not been built: run "npm run build:element" first');
-  }
-  loaded ??= import(/* @vite-ignore */ pathToFileURL(prerenderer).href) as Promise<{
+  requireElement();
+  loaded ??= import(
+    /* @vite-ignore */ pathToFileURL(join(prerenderDirectory, 'prerender.js')).href
+  ) as Promise<{
     prerender: typeof prerender;
   }>;
   return (await loaded).prerender;
+}
+
+let pool: PrerenderPool | undefined;
+
+/** Prerenders pages on other processors; `expected` are those that will be asked for. */
+export function prerenderPool(expected: () => readonly { html: string; lang: string }[]): PrerenderPool {
+  requireElement();
+  pool ??= new PrerenderPool(join(prerenderDirectory, 'worker.js'), expected());
+  return pool;
+}
+
+function requireElement(): void {
+  if (
+    !existsSync(join(elementDirectory, 'pod-lab.js')) ||
+    !existsSync(join(prerenderDirectory, 'worker.js'))
+  ) {
+    throw new Error('the element has not been built: run "npm run build:element" first');
+  }
 }
