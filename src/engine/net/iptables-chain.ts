@@ -10,7 +10,7 @@ export interface RuleCount {
   bytes: number;
 }
 
-/** A chain of one table in one namespace. The array of rules is never changed in place, so that its index may be shared. */
+/** A chain of one table in one namespace. An array of rules that came from outside is never changed, so that its index may be shared. */
 export class Chain {
   name: string;
   /** Of a built-in chain. */
@@ -18,6 +18,8 @@ export class Chain {
   policy: 'ACCEPT' | 'DROP' = 'ACCEPT';
   readonly policyCount: RuleCount = { packets: 0, bytes: 0 };
   #rules: readonly Rule[] = [];
+  /** The same array while nobody else holds it: then rules are added in place. */
+  #private: Rule[] | undefined;
   /** Sparse: only rules that were hit or had counters set. */
   #counts: (RuleCount | undefined)[] = [];
   #index: ChainIndex | undefined;
@@ -31,12 +33,19 @@ export class Chain {
     return this.#rules;
   }
 
+  /** The rules as they are now, for keeping: a later change makes another array. */
+  keep(): readonly Rule[] {
+    this.#private = undefined;
+    return this.#rules;
+  }
+
   get index(): ChainIndex {
-    return (this.#index ??= indexOf(this.#rules));
+    return (this.#index ??= this.#private === undefined ? indexOf(this.#rules) : buildIndex(this.#rules));
   }
 
   /** All rules at once, counters at zero: what `iptables-restore` does to a chain it names. */
   setRules(rules: readonly Rule[]): void {
+    this.#private = undefined;
     this.#rules = isStateless(rules) ? rules : rules.map(instantiate);
     this.#counts = [];
     this.#index = undefined;
@@ -44,7 +53,7 @@ export class Chain {
 
   insert(at: number, rule: Rule, count?: RuleCount): void {
     const own = hasState(rule) ? instantiate(rule) : rule;
-    this.#rules = [...this.#rules.slice(0, at), own, ...this.#rules.slice(at)];
+    this.#own().splice(at, 0, own);
     if (at < this.#counts.length || count !== undefined) {
       while (this.#counts.length < at) this.#counts.push(undefined);
       this.#counts.splice(at, 0, count);
@@ -53,15 +62,23 @@ export class Chain {
   }
 
   remove(at: number): void {
-    this.#rules = this.#rules.filter((_, i) => i !== at);
+    this.#own().splice(at, 1);
     if (at < this.#counts.length) this.#counts.splice(at, 1);
     this.#index = undefined;
   }
 
   replace(at: number, rule: Rule): void {
-    this.#rules = this.#rules.map((old, i) => (i === at ? (hasState(rule) ? instantiate(rule) : rule) : old));
+    this.#own()[at] = hasState(rule) ? instantiate(rule) : rule;
     this.#counts[at] = undefined;
     this.#index = undefined;
+  }
+
+  #own(): Rule[] {
+    if (this.#private === undefined) {
+      this.#private = [...this.#rules];
+      this.#rules = this.#private;
+    }
+    return this.#private;
   }
 
   count(at: number): RuleCount {

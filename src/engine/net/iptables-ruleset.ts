@@ -355,7 +355,7 @@ export class Ruleset {
         name: chain.name,
         policy: chain.policy,
         policyCount: { ...chain.policyCount },
-        rules: chain.rules,
+        rules: chain.keep(),
         counts: chain.rules.map((_, i) => ({ ...chain.count(i) })),
       })),
     }));
@@ -416,6 +416,9 @@ export class Ruleset {
       clean.add(from);
       return false;
     };
+    // Most jumps lead to a few chains that lead nowhere: then there is nothing to search from the top.
+    if (!loops(to, new Set([name]))) return undefined;
+    clean.clear();
     const round = BUILTIN_CHAINS[table].some((hook) => chains.has(hook) && loops(hook, new Set()));
     return round ? nftFailure(operation, 'Too many links', `rule in chain ${name}`) : undefined;
   }
