@@ -15,6 +15,8 @@ export type CalicoBackend = 'bgp' | 'vxlan' | 'ipip';
 const CALI_MAC: Mac = 0xeeeeeeeeeeee;
 const GATEWAY = parseIp('169.254.1.1') ?? 0;
 const TUNNEL_MAC = 0x66ca;
+/** `DeviceRouteProtocol`: the routes that Felix writes itself, without BIRD. */
+const FELIX_PROTOCOL = '80';
 
 interface Member {
   readonly node: CniNode;
@@ -127,7 +129,8 @@ export class Calico implements Cni {
   #claimed(name: string, block: Prefix): void {
     const owner = this.#members.get(name);
     if (owner === undefined) return;
-    owner.node.netns.routes.add({ type: 'blackhole', dst: block, protocol: 'bird' });
+    const protocol = this.#backend === 'vxlan' ? FELIX_PROTOCOL : 'bird';
+    owner.node.netns.routes.add({ type: 'blackhole', dst: block, protocol });
     for (const other of this.#members.values()) if (other !== owner) this.#connect(other, owner, block);
   }
 
@@ -153,7 +156,13 @@ export class Calico implements Cni {
         const mac = macOfIp(TUNNEL_MAC, to.node.ip);
         netns.neighbours.replace(tunnel, gateway, mac, 'PERMANENT');
         tunnel.fdbReplace(mac, to.node.ip);
-        netns.routes.replace({ dst: block, via: gateway, dev: tunnel, onlink: true, protocol: '80' });
+        netns.routes.replace({
+          dst: block,
+          via: gateway,
+          dev: tunnel,
+          onlink: true,
+          protocol: FELIX_PROTOCOL,
+        });
         break;
       }
     }
