@@ -65,7 +65,6 @@ export class ApiServer {
   readonly admission = new Map<string, (object: KubeObject) => KubeObject>();
   private readonly orphaning = new Set<string>();
   private readonly drawn = new Map<string, number>();
-  private uids = 0;
 
   constructor(options: ApiServerOptions) {
     this.clock = options.clock;
@@ -369,10 +368,10 @@ export class ApiServer {
     }
   }
 
-  /** Names are used again, uids are not; a generated name is as good as never. */
+  /** Names are used again, uids are not; a generated name is as good as never used again. */
   private drawUid(kind: string, metadata: Partial<ObjectMeta> & { readonly name: string }): string {
     const id = `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
-    const round = metadata.generateName === undefined ? this.round(id) : this.uids++;
+    const round = metadata.generateName === undefined ? this.round(id) : 0;
     return drawUid(this.seed, id, round);
   }
 

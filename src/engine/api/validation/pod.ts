@@ -6,7 +6,7 @@ import { equalJson, isObject, numberAt, objectAt, objectsAt, textAt } from '../j
 import type { JsonPath } from '../path.ts';
 import { validateContainer } from './container.ts';
 import { validateLabels, validateSelector } from './metadata.ts';
-import { dns1123Label, dns1123Subdomain, mustBeNonNegative, qualifiedName } from './names.ts';
+import { dns1123Label, dns1123Subdomain, qualifiedName } from './names.ts';
 
 /** core validation.ValidatePodSpec */
 export function validatePodSpec(spec: Draft, path: JsonPath): FieldError[] {
