@@ -1,7 +1,8 @@
 import { addressBits, formatIp, formatPrefix } from './address.ts';
 import type { Chain, RuleCount } from './iptables-chain.ts';
 import { targetName, type Rule } from './iptables-rule.ts';
-import { BUILTIN_CHAINS, type Ruleset, type Table } from './iptables-ruleset.ts';
+import type { Ruleset } from './iptables-ruleset.ts';
+import { BUILTIN_CHAINS, type Table } from './iptables-table.ts';
 import { protocolName } from './protocol.ts';
 
 export interface ListFormat {

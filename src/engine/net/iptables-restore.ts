@@ -2,7 +2,8 @@ import { execute, IPTABLES_VERSION, type IptablesResult } from './iptables.ts';
 import type { IptablesFamily, TableName } from './iptables-rule.ts';
 import { tableOf } from './iptables-command.ts';
 import { parseArguments } from './iptables-parse.ts';
-import { BUILTIN_CHAINS, type Ruleset } from './iptables-ruleset.ts';
+import type { Ruleset } from './iptables-ruleset.ts';
+import { BUILTIN_CHAINS } from './iptables-table.ts';
 import type { Netfilter } from './netfilter.ts';
 
 /** `iptables-restore [-n] [-c] [-T TABLE]` with a text at its standard input. A line that fails leaves everything as it was. */

@@ -1,18 +1,6 @@
 import { Chain } from './iptables-chain.ts';
-import { formatRule, saveRule, type IptablesFamily, type Rule, type TableName } from './iptables-rule.ts';
-import type { HookPoint } from './skb.ts';
-
-/** Built-in chains, in the order of their hooks. */
-export const BUILTIN_CHAINS: Readonly<Record<TableName, readonly HookPoint[]>> = {
-  mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
-  security: ['INPUT', 'FORWARD', 'OUTPUT'],
-  raw: ['PREROUTING', 'OUTPUT'],
-  filter: ['INPUT', 'FORWARD', 'OUTPUT'],
-  nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
-};
-
-/** The order in which `iptables-save` (nft) prints tables. */
-export const TABLE_ORDER: readonly TableName[] = ['mangle', 'security', 'raw', 'filter', 'nat'];
+import { saveRule, type IptablesFamily, type Rule, type TableName } from './iptables-rule.ts';
+import { BUILTIN_CHAINS, Table, type ChainSource } from './iptables-table.ts';
 
 /** Why an operation was refused, as iptables tells it. */
 export interface Refusal {
@@ -26,96 +14,6 @@ const NO_CHAIN: Refusal = { message: ': No chain/target/match by that name.', ex
 
 function nftFailure(operation: string, reason: string, what: string): Refusal {
   return { message: ` v1.8.9 (nf_tables):  ${operation} failed (${reason}): ${what}`, exitCode: 4 };
-}
-
-/** Chains that many namespaces have in common and a program keeps up to date: kube-proxy's, on thousands of nodes. */
-export interface ChainSource {
-  /** The rules of a chain: the same array for as long as they are the same. */
-  get(name: string): readonly Rule[] | undefined;
-  names(): Iterable<string>;
-}
-
-export class Table {
-  readonly name: TableName;
-  /** User chains, and each built-in one from the moment that something named it. */
-  readonly #chains = new Map<string, Chain>();
-  /** What a chain of the source was when it was taken from there. */
-  readonly #origins = new Map<string, readonly Rule[]>();
-  #source: ChainSource | undefined;
-
-  constructor(name: TableName) {
-    this.name = name;
-  }
-
-  isBuiltin(name: string): boolean {
-    return BUILTIN_CHAINS[this.name].some((hook) => hook === name);
-  }
-
-  /** A chain of the source becomes the table's own when it is looked for; it follows the source until that changes it. */
-  get(name: string): Chain | undefined {
-    const own = this.#chains.get(name);
-    const rules = this.#source?.get(name);
-    if (rules === this.#origins.get(name)) return own;
-    if (rules === undefined) {
-      this.#origins.delete(name);
-      this.#chains.delete(name);
-      return undefined;
-    }
-    const chain = own ?? new Chain(name);
-    chain.setRules(rules);
-    this.#origins.set(name, rules);
-    this.#chains.set(name, chain);
-    return chain;
-  }
-
-  has(name: string): boolean {
-    const rules = this.#source?.get(name);
-    return rules === this.#origins.get(name) ? this.#chains.has(name) : rules !== undefined;
-  }
-
-  /** The rules that a user of the table has had a hand in: not those of a chain that is as its source has it. */
-  touched(name: string): readonly Rule[] {
-    const own = this.#chains.get(name);
-    return own === undefined || own.rules === this.#origins.get(name) ? [] : own.rules;
-  }
-
-  set(name: string, chain: Chain): void {
-    this.#chains.set(name, chain);
-  }
-
-  delete(name: string): void {
-    this.get(name);
-    this.#chains.delete(name);
-  }
-
-  /** Every chain, those of the source too. */
-  all(): readonly Chain[] {
-    for (const name of this.#source?.names() ?? []) this.get(name);
-    return [...this.#chains.keys()].flatMap((name) => this.get(name) ?? []);
-  }
-
-  get empty(): boolean {
-    return this.#chains.size === 0 && this.#source === undefined;
-  }
-
-  attach(source: ChainSource): void {
-    this.#source = source;
-  }
-
-  get source(): ChainSource | undefined {
-    return this.#source;
-  }
-
-  /** User chains by name, as nft's iptables sorts them. */
-  userChains(): readonly Chain[] {
-    return this.all()
-      .filter((chain) => chain.hook === undefined)
-      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  }
-
-  builtin(hook: HookPoint): Chain | undefined {
-    return this.#chains.get(hook);
-  }
 }
 
 /** The iptables (or ip6tables) rules of one namespace. Every operation answers with why it was refused, or undefined. */
@@ -427,64 +325,4 @@ export class Ruleset {
 function jumpTarget(rule: Rule): string | undefined {
   const { target } = rule;
   return target?.kind === 'jump' || target?.kind === 'goto' ? target.chain : undefined;
-}
-
-/** Lines of `iptables -S`. */
-export function listRules(
-  table: Table,
-  chains: readonly string[] | undefined,
-  counters: boolean,
-): readonly string[] {
-  const lines: string[] = [];
-  const wanted = (name: string): boolean => chains === undefined || chains.includes(name);
-  for (const hook of BUILTIN_CHAINS[table.name]) {
-    if (!wanted(hook)) continue;
-    const chain = table.builtin(hook);
-    const count = chain?.policyCount ?? { packets: 0, bytes: 0 };
-    lines.push(
-      `-P ${hook} ${chain?.policy ?? 'ACCEPT'}${counters ? ` -c ${count.packets} ${count.bytes}` : ''}`,
-    );
-  }
-  const user = table.userChains().filter((chain) => wanted(chain.name));
-  for (const chain of user) lines.push(`-N ${chain.name}`);
-  const builtins = BUILTIN_CHAINS[table.name]
-    .flatMap((hook) => table.builtin(hook) ?? [])
-    .filter((chain) => wanted(chain.name));
-  for (const chain of [...builtins, ...user]) {
-    for (const [i, rule] of chain.rules.entries()) {
-      const text = formatRule(chain.name, rule);
-      const { packets, bytes } = chain.count(i);
-      lines.push(counters ? withCounters(text, rule, packets, bytes) : text);
-    }
-  }
-  return lines;
-}
-
-/** `-S -v` writes the counters before the target. */
-function withCounters(text: string, rule: Rule, packets: number, bytes: number): string {
-  const { target } = rule;
-  if (target === undefined) return `${text} -c ${packets} ${bytes}`;
-  const tail = saveRule({ family: rule.family, matches: [], target });
-  return `${text.slice(0, text.length - tail.length)} -c ${packets} ${bytes}${tail}`;
-}
-
-/** Lines of `iptables-save` for one table, between its comments. */
-export function saveTable(table: Table, counters: boolean): readonly string[] {
-  const lines = [`*${table.name}`];
-  for (const hook of BUILTIN_CHAINS[table.name]) {
-    const chain = table.builtin(hook);
-    const count = chain?.policyCount ?? { packets: 0, bytes: 0 };
-    lines.push(`:${hook} ${chain?.policy ?? 'ACCEPT'} [${count.packets}:${count.bytes}]`);
-  }
-  const user = table.userChains();
-  for (const chain of user) lines.push(`:${chain.name} - [0:0]`);
-  const builtins = BUILTIN_CHAINS[table.name].flatMap((hook) => table.builtin(hook) ?? []);
-  for (const chain of [...builtins, ...user]) {
-    for (const [i, rule] of chain.rules.entries()) {
-      const { packets, bytes } = chain.count(i);
-      lines.push(`${counters ? `[${packets}:${bytes}] ` : ''}${formatRule(chain.name, rule)}`);
-    }
-  }
-  lines.push('COMMIT');
-  return lines;
 }

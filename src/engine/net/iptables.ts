@@ -2,7 +2,9 @@ import type { IptablesFamily, Rule, TableName } from './iptables-rule.ts';
 import { echoRule, listTable } from './iptables-list.ts';
 import { tableOf, type IptablesCommand, type ParsedRule } from './iptables-command.ts';
 import { parseArguments } from './iptables-parse.ts';
-import { listRules, saveTable, TABLE_ORDER, type Refusal, type Ruleset } from './iptables-ruleset.ts';
+import type { Refusal, Ruleset } from './iptables-ruleset.ts';
+import { listRules, saveTable } from './iptables-save.ts';
+import { TABLE_ORDER } from './iptables-table.ts';
 import type { Netfilter } from './netfilter.ts';
 
 export interface IptablesResult {

@@ -1,7 +1,7 @@
 import { parseArguments } from '../net/iptables-parse.ts';
 import { splitWords } from '../net/iptables-restore.ts';
 import type { IptablesFamily, Rule, TableName } from '../net/iptables-rule.ts';
-import type { ChainSource } from '../net/iptables-ruleset.ts';
+import type { ChainSource } from '../net/iptables-table.ts';
 import { EndpointIndex, type EndpointSliceInput } from './endpoints.ts';
 import { serviceChain } from './chains.ts';
 import { byName, nodePortJumps, topLevelChains } from './iptables.ts';
