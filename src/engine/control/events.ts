@@ -11,12 +11,13 @@ const sinceEpoch = -(microsecondsOf('1970-01-01T00:00:00Z') ?? 0);
 /** Writes Events as client-go's recorder does: equal ones are counted, and there is no end of memory for them. */
 export class EventRecorder {
   private readonly server: ApiServer;
-  /** By what makes events equal, oldest first. */
+  /** By what makes events equal, the longest ago first. */
   private readonly recent = new Map<
     string,
-    { readonly namespace: string; readonly name: string; first: number }
+    { readonly namespace: string; readonly name: string; readonly last: number }
   >();
-  private sequence = 0;
+  /** The time that the last event was named after, in nanoseconds. */
+  private named = 0n;
 
   constructor(server: ApiServer) {
     this.server = server;
@@ -41,6 +42,7 @@ export class EventRecorder {
     const { server } = this;
     const now = server.clock.now();
     const { metadata } = about;
+    this.expire(now);
     if (this.drops(type)) return;
     const namespace = metadata.namespace ?? 'default';
     const id = `${metadata.uid} ${reason} ${component} ${fieldPath ?? ''} ${message}`;
@@ -52,14 +54,17 @@ export class EventRecorder {
         count: event.count + 1,
         lastTimestamp: timestamp,
       }));
-      if (counted) return;
       this.recent.delete(id);
+      if (counted) {
+        this.recent.set(id, { ...known, last: now });
+        return;
+      }
     }
     if (this.recent.size >= maxEvents && !this.forgetOldest(now, type)) return;
-    this.sequence++;
     // As client-go names them, by the time in nanoseconds: `kubectl get events` lists an object's in order.
-    const nanoseconds = BigInt(now + sinceEpoch) * 1000n + BigInt(this.sequence % 1000);
-    const name = `${metadata.name}.${nanoseconds.toString(16)}`;
+    const clock = BigInt(now + sinceEpoch) * 1000n;
+    this.named = clock > this.named ? clock : this.named + 1n;
+    const name = `${metadata.name}.${this.named.toString(16)}`;
     const made = server.createTrusted('Event', {
       metadata: { namespace, name },
       involvedObject: {
@@ -81,13 +86,13 @@ export class EventRecorder {
       reportingComponent: component,
       reportingInstance: host ?? '',
     });
-    if (made.ok) this.recent.set(id, { namespace, name: made.value.metadata.name, first: now });
+    if (made.ok) this.recent.set(id, { namespace, name: made.value.metadata.name, last: now });
   }
 
   /** False when there is no room: in a burst, warnings push out the oldest and normal events are not written. */
   private forgetOldest(now: number, type: Event['type']): boolean {
-    for (const [id, { namespace, name, first }] of this.recent) {
-      if (type === 'Normal' && now - first < timeToLive / 60) return false;
+    for (const [id, { namespace, name, last }] of this.recent) {
+      if (type === 'Normal' && now - last < timeToLive / 60) return false;
       this.recent.delete(id);
       this.server.store.remove('Event', namespace, name);
       return true;
@@ -95,14 +100,12 @@ export class EventRecorder {
     return true;
   }
 
-  /** Drops what is older than an hour. */
-  expire(): void {
-    const now = this.server.clock.now();
-    for (const [id, { namespace, name }] of this.recent) {
-      const event = this.server.store.get('Event', namespace, name);
-      if (event && now - (microsecondsOf(event.lastTimestamp ?? '') ?? now) < timeToLive) continue;
+  /** Drops what has not happened for an hour. */
+  private expire(now: number): void {
+    for (const [id, { namespace, name, last }] of this.recent) {
+      if (now - last < timeToLive) return;
       this.recent.delete(id);
-      if (event) this.server.store.remove('Event', namespace, name);
+      this.server.store.remove('Event', namespace, name);
     }
   }
 }
