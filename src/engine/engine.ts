@@ -189,7 +189,8 @@ export class EngineCluster implements Cluster {
     this.world.activity = 0;
     this.#replaceWorkers(manifest);
     const outcome = applyManifest(this.#api, manifest, file === undefined ? {} : { file });
-    const settled = this.#settle();
+    const hits = this.#api.limitHits;
+    const settled = [...this.#settle(), ...this.#fullSince(hits, file)];
     const { lines } = outcome;
     const diagnostics: Diagnostic[] = [
       ...outcome.diagnostics,
@@ -201,6 +202,22 @@ export class EngineCluster implements Cluster {
       diagnostics,
       ok: outcome.ok && !settled.some(({ severity }) => severity === 'error'),
     };
+  }
+
+  /** Controllers that found no room say so in an event; whoever applied the manifest is told too. */
+  #fullSince(hits: number, file: string | undefined): Diagnostic[] {
+    if (this.#api.limitHits === hits) return [];
+    const message = `this cluster holds at most ${this.options.limits.objects} objects (limit "objects"): not all that was asked for could be made`;
+    return [
+      {
+        severity: 'error',
+        code: 'limit/objects',
+        message,
+        ...(file === undefined ? {} : { file }),
+        line: 1,
+        column: 1,
+      },
+    ];
   }
 
   run(
