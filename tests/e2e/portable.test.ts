@@ -57,7 +57,17 @@ describe.skipIf(!canRun)('the same labs, whoever built the page', () => {
     await lab.locator('.pl-live').waitFor();
     await lab.getByRole('tab', { name: strings.panel.terminal }).click();
     const input = lab.getByRole('textbox', { name: strings.ui.command });
-    await expect.poll(() => input.getAttribute('readonly'), { timeout: 30_000 }).toBeNull();
+    // A page that was not prerendered runs its labs first; should it stay busy, say in which state and what was heard.
+    await expect
+      .poll(
+        async () => ({
+          busy: (await input.getAttribute('readonly')) !== null,
+          state: /pl-status-(\w+)/.exec((await lab.locator('.pl-lab').getAttribute('class')) ?? '')?.[1],
+          complaints,
+        }),
+        { timeout: 75_000 },
+      )
+      .toMatchObject({ busy: false, complaints: [] });
     await input.fill(command);
     await input.press('Enter');
     await lab.locator('.pl-entry').filter({ hasText: expected }).last().waitFor();
