@@ -70,6 +70,7 @@ export class LabModel {
   /** Commands typed here, for the arrow keys. */
   history: readonly string[] = $state.raw([]);
 
+  #opened = false;
   #placement: Placement | undefined;
   #stages = new WeakMap<Experiment, { wide: StageShape; narrow: StageShape }>();
 
@@ -272,7 +273,13 @@ export class LabModel {
   async begin(): Promise<void> {
     await this.applyAndRun();
     if (this.status === 'applied') this.status = 'ready';
-    this.tab = this.#firstTab();
+    if (!this.#opened) this.tab = this.#firstTab();
+  }
+
+  /** Opens a panel because the reader asks for it, who then stays there. */
+  open(tab: Tab): void {
+    this.#opened = true;
+    this.tab = tab;
   }
 
   async reset(): Promise<void> {
