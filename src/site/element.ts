@@ -28,12 +28,14 @@ export async function loadPrerender(): Promise<typeof prerender> {
   return (await loaded).prerender;
 }
 
-let pool: PrerenderPool | undefined;
+let pool: Promise<PrerenderPool> | undefined;
 
-/** Prerenders pages on other processors; `expected` are those that will be asked for. */
-export function prerenderPool(expected: () => readonly { html: string; lang: string }[]): PrerenderPool {
+/** Prerenders pages on other processors; `expected` are those that will be asked for, and is itself asked once. */
+export function prerenderPool(
+  expected: () => Promise<readonly { readonly html: string; readonly lang: string }[]>,
+): Promise<PrerenderPool> {
   requireElement();
-  pool ??= new PrerenderPool(join(prerenderDirectory, 'worker.js'), expected());
+  pool ??= expected().then((pages) => new PrerenderPool(join(prerenderDirectory, 'worker.js'), pages));
   return pool;
 }
 

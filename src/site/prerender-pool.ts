@@ -23,7 +23,7 @@ export class PrerenderPool {
   #next = 0;
   #ids = 0;
 
-  constructor(script: string, expected: readonly Wanted[], size = Math.max(1, availableParallelism() - 1)) {
+  constructor(script: string, expected: readonly Wanted[], size = availableParallelism()) {
     this.#expected = expected;
     for (let index = 0; index < size; index++) {
       const worker = new Worker(script);
