@@ -1,11 +1,10 @@
 import starlight from '@astrojs/starlight';
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { defineConfig } from 'astro/config';
 import { podwalk } from './src/site/integration.ts';
 import { lessonProcessor } from './src/site/markdown.ts';
-import { readSource } from './src/site/source.ts';
+import { cacheDirectory, readSource } from './src/site/source.ts';
 
 const { root, config } = readSource();
 const origin = /^https?:\/\/[^/]+/.exec(config.baseURL)?.[0];
@@ -16,15 +15,13 @@ const locales = Object.fromEntries(
     { label: name, lang: code },
   ]),
 );
-// Each content tree has its own store of what has been rendered.
-const store = createHash('sha256').update(root).digest('hex').slice(0, 8);
 
 export default defineConfig({
   ...(origin === undefined ? {} : { site: origin }),
   base: config.basePath,
   trailingSlash: 'ignore',
   outDir: process.env.PODWALK_OUT ?? './dist',
-  cacheDir: `./.cache/astro-${store}`,
+  cacheDir: cacheDirectory(root),
   publicDir: existsSync(join(root, 'static')) ? join(root, 'static') : './.cache/no-static',
   devToolbar: { enabled: false },
   markdown: { processor: lessonProcessor({ root, config }) },

@@ -1,7 +1,7 @@
 import { parse, parseFragment, type DefaultTreeAdapterMap } from 'parse5';
 import { render } from 'svelte/server';
 import type { Diagnostic } from '../src/engine/cluster.ts';
-import type { LabSource } from '../src/lesson/lab.ts';
+import type { LabBlock, LabSource } from '../src/lesson/lab.ts';
 import { runLabs, type LabRun } from '../src/lesson/run.ts';
 import { pack } from './element/pack.ts';
 import { readLab, type ReadLab } from './element/read.ts';
@@ -20,6 +20,8 @@ type Element = DefaultTreeAdapterMap['element'];
 export interface PrerenderOptions {
   /** A language tag; Korean and English are spoken, everything else is answered in English. */
   readonly lang?: string;
+  /** The same labs as the lesson's source has them: where they stand, for the diagnostics. */
+  readonly labs?: readonly LabSource[];
 }
 
 export interface Prerendered {
@@ -40,7 +42,7 @@ export async function prerender(html: string, options: PrerenderOptions = {}): P
     ? parse(html, { sourceCodeLocationInfo: true })
     : parseFragment(html, { sourceCodeLocationInfo: true });
   const elements = labElements(document);
-  const finished = finishedLabs(html, elements, strings);
+  const finished = finishedLabs(html, elements, strings, options.labs ?? []);
   const diagnostics: Diagnostic[] = [];
   let result = '';
   let end = 0;
@@ -73,16 +75,21 @@ const memory = new Map<string, readonly FinishedLab[]>();
 const remembered = 32;
 
 /** The labs of a page are made together, since they may share clusters; what they become follows from their HTML alone. */
-function finishedLabs(html: string, elements: readonly Element[], strings: Strings): readonly FinishedLab[] {
+function finishedLabs(
+  html: string,
+  elements: readonly Element[],
+  strings: Strings,
+  known: readonly LabSource[],
+): readonly FinishedLab[] {
   const key = [strings.language, ...elements.map((element) => sourceOf(html, element))].join('\0');
-  const known = memory.get(key);
-  if (known !== undefined) {
+  const made = memory.get(key);
+  if (made !== undefined) {
     memory.delete(key);
-    memory.set(key, known);
-    return known;
+    memory.set(key, made);
+    return made;
   }
   const labs = elements.map((element, i) => readLab<Node>(element, reader, `lab-${i + 1}`));
-  const runs = runLabs(labs.map((lab) => lab.source));
+  const runs = runLabs(labs.map((lab, i) => placed(lab.source, known[i])));
   const finished = labs.flatMap((lab, i): FinishedLab[] => {
     const run = runs[i];
     if (run === undefined) return [];
@@ -96,6 +103,16 @@ function finishedLabs(html: string, elements: readonly Element[], strings: Strin
     memory.delete(oldest);
   }
   return finished;
+}
+
+/** A lab that was read from a page, with the places of the same lab in the lesson. */
+function placed(lab: LabSource, known: LabSource | undefined): LabSource {
+  if (known?.place === undefined || known.blocks.length !== lab.blocks.length) return lab;
+  const blocks = lab.blocks.map((block, i): LabBlock => {
+    const place = known.blocks[i]?.place;
+    return place === undefined ? block : { ...block, place };
+  });
+  return { ...lab, place: known.place, blocks };
 }
 
 function sourceOf(html: string, node: Node): string {

@@ -1,4 +1,5 @@
 import type { Nodes } from 'mdast';
+import type { Diagnostic } from '../engine/index.ts';
 import type { Lesson } from './lesson.ts';
 import type { Message } from './message.ts';
 import type { LabRun, LabStep } from './run.ts';
@@ -9,24 +10,29 @@ type RunStep = Extract<LabStep, { kind: 'run' }>;
 /** Compares what labs did with what the lesson says: transcripts and manifests. Its own messages are not repeated. */
 export function checkLesson(lesson: Pick<Lesson, 'file'>, runs: readonly LabRun[]): Message[] {
   return runs.flatMap((run) => [
-    ...run.diagnostics.flatMap((told): Message[] => {
-      if (told.severity === 'info') return [];
-      const { line, column, endLine, endColumn, code, message, hint } = told;
-      return [
-        {
-          file: told.file ?? lesson.file,
-          line,
-          column,
-          ...(endLine === undefined ? {} : { endLine }),
-          ...(endColumn === undefined ? {} : { endColumn }),
-          severity: told.severity === 'warning' ? 'warn' : 'error',
-          rule: code,
-          message: hint === undefined ? message : `${message} (${hint})`,
-        },
-      ];
-    }),
+    ...diagnosticMessages(run.diagnostics, lesson.file),
     ...run.steps.flatMap((step) => (step.kind === 'run' ? checkStep(step, run, lesson.file) : [])),
   ]);
+}
+
+/** What a lab's manifests and options have against them, as messages about the lesson; `file` is for those that have none. */
+export function diagnosticMessages(diagnostics: readonly Diagnostic[], file: string): Message[] {
+  return diagnostics.flatMap((told): Message[] => {
+    if (told.severity === 'info') return [];
+    const { line, column, endLine, endColumn, code, message, hint } = told;
+    return [
+      {
+        file: told.file ?? file,
+        line,
+        column,
+        ...(endLine === undefined ? {} : { endLine }),
+        ...(endColumn === undefined ? {} : { endColumn }),
+        severity: told.severity === 'warning' ? 'warn' : 'error',
+        rule: code,
+        message: hint === undefined ? message : `${message} (${hint})`,
+      },
+    ];
+  });
 }
 
 function checkStep(step: RunStep, run: LabRun, file: string): Message[] {

@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { prerender } from '../../components/prerender.ts';
 import { PrerenderPool } from './prerender-pool.ts';
 import { site } from './site.ts';
@@ -15,6 +16,8 @@ export function elementAssets(): { readonly style: string; readonly script: stri
   return { style: `${basePath}podwalk/pod-lab.css`, script: `${basePath}podwalk/pod-lab.js` };
 }
 
+const shared: unique symbol = Symbol.for('podwalk.prerender-pool');
+
 let loaded: Promise<{ prerender: typeof prerender }> | undefined;
 
 /** The function that turns HTML with labs into HTML with finished labs. */
@@ -28,15 +31,29 @@ export async function loadPrerender(): Promise<typeof prerender> {
   return (await loaded).prerender;
 }
 
-let pool: Promise<PrerenderPool> | undefined;
-
-/** Prerenders pages on other processors; `expected` are those that will be asked for, and is itself asked once. */
-export function prerenderPool(
-  expected: () => Promise<readonly { readonly html: string; readonly lang: string }[]>,
-): Promise<PrerenderPool> {
+/**
+ * The build's one pool. Astro loads the content, renders the pages and ends the build in three module graphs of one
+ * process; what they share hangs on the process.
+ */
+export function prerenderPool(cacheDirectory: URL): PrerenderPool {
   requireElement();
-  pool ??= expected().then((pages) => new PrerenderPool(join(prerenderDirectory, 'worker.js'), pages));
-  return pool;
+  const process = globalThis as typeof globalThis & { [shared]?: PrerenderPool };
+  process[shared] ??= new PrerenderPool(
+    join(fileURLToPath(cacheDirectory), 'labs', prerenderVersion()),
+    join(prerenderDirectory, 'worker.js'),
+  );
+  return process[shared];
+}
+
+/** Another prerenderer makes other pages of the same text. */
+function prerenderVersion(): string {
+  const hash = createHash('sha256');
+  for (const entry of readdirSync(prerenderDirectory, { recursive: true, withFileTypes: true })
+    .filter((each) => each.isFile())
+    .map((each) => join(each.parentPath, each.name))
+    .sort())
+    hash.update(readFileSync(entry));
+  return hash.digest('base64url').slice(0, 12);
 }
 
 function requireElement(): void {

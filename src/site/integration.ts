@@ -1,4 +1,4 @@
-import type { AstroIntegration } from 'astro';
+import type { AstroIntegration, AstroIntegrationLogger } from 'astro';
 import {
   cpSync,
   existsSync,
@@ -11,14 +11,21 @@ import {
 } from 'node:fs';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { elementDirectory } from './element.ts';
+import { diagnosticMessages } from '../lesson/check.ts';
+import { formatMessage, judgeMessages } from '../lesson/message.ts';
+import { elementDirectory, prerenderPool } from './element.ts';
 import { readSite, type Site } from './site.ts';
+import { finishPages } from './unfinished.ts';
 
 /** What a Hugo tree needs beside its pages: the element's files, resources of bundles, aliases, addresses that end in `.html`. */
 export function podwalk(): AstroIntegration {
+  let cacheDirectory: URL | undefined;
   return {
     name: 'podwalk',
     hooks: {
+      'astro:config:done': ({ config }) => {
+        cacheDirectory = config.cacheDir;
+      },
       'astro:server:setup': ({ server }) => {
         const { basePath } = readSite({ drafts: true }).config;
         server.middlewares.use(`${basePath}podwalk`, (request, response, next) => {
@@ -29,9 +36,11 @@ export function podwalk(): AstroIntegration {
           createReadStream(file).pipe(response);
         });
       },
-      'astro:build:done': ({ dir }) => {
+      'astro:build:done': async ({ dir, assets, logger }) => {
         const out = fileURLToPath(dir);
         const site = readSite({ drafts: false });
+        if (cacheDirectory !== undefined)
+          await finishLabs([...assets.values()].flat(), cacheDirectory, site, logger);
         cpSync(elementDirectory, join(out, 'podwalk'), { recursive: true });
         if (!existsSync(join(out, 'favicon.svg'))) cpSync('src/site/favicon.svg', join(out, 'favicon.svg'));
         copyResources(site, out);
@@ -40,6 +49,25 @@ export function podwalk(): AstroIntegration {
       },
     },
   };
+}
+
+/** Finishes the labs of the pages that were written; the build stops after every mistake of every lab has been told. */
+async function finishLabs(
+  written: readonly URL[],
+  cacheDirectory: URL,
+  site: Site,
+  logger: AstroIntegrationLogger,
+): Promise<void> {
+  const pages = written.map((url) => fileURLToPath(url)).filter((file) => file.endsWith('.html'));
+  const pool = prerenderPool(cacheDirectory);
+  const diagnostics = await finishPages(pages, pool);
+  await pool.close();
+  const messages = judgeMessages(diagnosticMessages(diagnostics, ''), site.config.severities);
+  const told = new Set(messages.map(formatMessage));
+  for (const line of told) logger[/^\S+ error /.test(line) ? 'error' : 'warn'](line);
+  const errors = messages.filter(({ severity }) => severity === 'error').length;
+  if (errors > 0)
+    throw new Error(`${errors} ${errors === 1 ? 'mistake' : 'mistakes'} in the labs, told above`);
 }
 
 /** Files of a bundle go where its page goes. */

@@ -3,6 +3,8 @@ import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Page } from '../lesson/hugo/page-set.ts';
 import { formatMessage, type Message } from '../lesson/message.ts';
+import type { LabSource, Place } from '../lesson/lab.ts';
+import { prerenderPool } from './element.ts';
 import { found } from './markdown.ts';
 import { entryId, forgetSite, shownTitle, site, type Site } from './site.ts';
 
@@ -87,7 +89,21 @@ async function loadPage(
     filePath,
     rendered: { html, metadata: { headings: metadata.headings, frontmatter: {} } },
   });
-  const told = [...found.entries()].find(([path]) => fileURL.pathname === pathToFileURL(path).pathname)?.[1];
+  const lesson = [...found.entries()].find(
+    ([path]) => fileURL.pathname === pathToFileURL(path).pathname,
+  )?.[1];
   found.clear();
-  return (told?.messages ?? []).map((message) => ({ ...message, file: file?.path ?? message.file }));
+  // A build finishes its labs beside everything else, as early as they are known.
+  if (import.meta.env.PROD && html.includes('<pod-lab')) {
+    const labs = lesson?.labs.map((lab) => inFile(lab, file?.path ?? filePath)) ?? [];
+    void prerenderPool(context.config.cacheDir).begin({ html, lang: page.language, labs });
+  }
+  return (lesson?.messages ?? []).map((message) => ({ ...message, file: file?.path ?? message.file }));
+}
+
+/** A lab with the file's name in each of its places. */
+function inFile(lab: LabSource, file: string): LabSource {
+  const at = <Placed extends { readonly place?: Place }>(placed: Placed): Placed =>
+    placed.place === undefined ? placed : { ...placed, place: { ...placed.place, file } };
+  return { ...at(lab), blocks: lab.blocks.map(at) };
 }

@@ -1,62 +1,86 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Prerendered } from '../../components/prerender.ts';
+import type { PrerenderOptions } from '../../components/prerender.ts';
 import type { PrerenderAnswer, PrerenderTask } from '../../components/prerender-worker.ts';
+import type { Diagnostic } from '../engine/index.ts';
 
-/** How many pages may wait, finished, for the build to come to them. */
-const ahead = 48;
-
-interface Wanted {
+/** A piece of a page with labs: HTML, the language that its widgets speak, and where its labs stand in the lesson. */
+export interface Wanted extends Pick<PrerenderOptions, 'labs'> {
   readonly html: string;
   readonly lang: string;
 }
 
 /**
- * Prerenders pages on the machine's other processors while the build makes the pages themselves. What will be asked for
- * is known beforehand, in about the order in which it will be; it is worked off a little ahead.
+ * Prerenders pages on the machine's other processors while the build goes on. What is finished lies in a folder, by what
+ * it was made from: the same text is not made again, in this build or in the next one.
  */
 export class PrerenderPool {
+  /** Its last part is what the worker is: another prerenderer makes other pages. */
+  readonly #directory: string;
+  readonly #script: string;
+  readonly #size: number;
   readonly #workers: Worker[] = [];
-  readonly #waiting = new Map<number, { resolve(page: Prerendered): void; reject(error: Error): void }>();
-  readonly #begun = new Map<string, Promise<Prerendered>>();
-  readonly #expected: readonly Wanted[];
-  #next = 0;
+  readonly #begun = new Map<string, Promise<readonly Diagnostic[]>>();
+  readonly #waiting = new Map<
+    number,
+    { resolve(diagnostics: readonly Diagnostic[]): void; reject(error: Error): void }
+  >();
   #ids = 0;
 
-  constructor(script: string, expected: readonly Wanted[], size = availableParallelism()) {
-    this.#expected = expected;
-    for (let index = 0; index < size; index++) {
-      const worker = new Worker(script);
-      worker.on('message', (answer: PrerenderAnswer) => this.#settle(answer));
-      worker.on('error', (error) => this.#fail(error));
-      worker.unref();
-      this.#workers.push(worker);
+  /** `directory` keeps what `script`, the built worker, has made; `size` threads are started with the first page. */
+  constructor(directory: string, script: string, size = availableParallelism()) {
+    this.#directory = directory;
+    this.#script = script;
+    this.#size = size;
+  }
+
+  /** Begins a page that has not been begun; what its manifests and options have against them is told when it is finished. */
+  begin(wanted: Wanted): Promise<readonly Diagnostic[]> {
+    const key = keyOf(wanted);
+    const known = this.#begun.get(key);
+    if (known !== undefined) return known;
+    const made = existsSync(this.#file(key)) ? Promise.resolve([]) : this.#send(key, wanted);
+    // Whoever asks for the page is told; until then nobody is.
+    made.catch(() => undefined);
+    this.#begun.set(key, made);
+    return made;
+  }
+
+  /** What a page that was begun, and is finished, has become. */
+  read(wanted: Wanted): string {
+    return readFileSync(this.#file(keyOf(wanted)), 'utf8');
+  }
+
+  /** Ends the threads. Only pages that this build used, and that nothing is to be told of, are kept for the next one. */
+  async close(): Promise<void> {
+    const kept = new Set<string>();
+    for (const [key, made] of this.#begun) {
+      const diagnostics = await made.catch(() => undefined);
+      if (diagnostics?.length === 0) kept.add(`${key}.html`);
     }
+    await Promise.all(this.#workers.splice(0).map((worker) => worker.terminate()));
+    if (!existsSync(this.#directory)) return;
+    for (const name of readdirSync(this.#directory))
+      if (!kept.has(name)) rmSync(join(this.#directory, name), { force: true });
+    this.#begun.clear();
   }
 
-  /** The page with its labs finished. */
-  async run(html: string, lang: string): Promise<Prerendered> {
-    const key = keyOf({ html, lang });
-    const page = this.#begun.get(key) ?? this.#begin({ html, lang });
-    this.#begun.delete(key);
-    this.#goAhead();
-    return page;
+  #file(key: string): string {
+    return join(this.#directory, `${key}.html`);
   }
 
-  #goAhead(): void {
-    while (this.#begun.size < ahead && this.#next < this.#expected.length) {
-      const wanted = this.#expected[this.#next++];
-      if (wanted === undefined || this.#begun.has(keyOf(wanted))) continue;
-      const page = this.#begin(wanted);
-      // Whoever asks for the page is told; until then nobody is.
-      page.catch(() => undefined);
-      this.#begun.set(keyOf(wanted), page);
-    }
-  }
-
-  #begin({ html, lang }: Wanted): Promise<Prerendered> {
+  #send(key: string, { html, lang, labs }: Wanted): Promise<readonly Diagnostic[]> {
+    while (this.#workers.length < this.#size) this.#workers.push(this.#start());
     const id = ++this.#ids;
-    const task: PrerenderTask = { id, html, options: { lang } };
+    const task: PrerenderTask = {
+      id,
+      html,
+      options: { lang, ...(labs === undefined ? {} : { labs }) },
+      file: this.#file(key),
+    };
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       // A worker that is not referenced would let the process end before it has answered.
@@ -66,11 +90,19 @@ export class PrerenderPool {
     });
   }
 
+  #start(): Worker {
+    const worker = new Worker(this.#script);
+    worker.on('message', (answer: PrerenderAnswer) => this.#settle(answer));
+    worker.on('error', (error) => this.#fail(error));
+    worker.unref();
+    return worker;
+  }
+
   #settle(answer: PrerenderAnswer): void {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
-    if ('result' in answer) waiting?.resolve(answer.result);
-    else waiting?.reject(new Error(answer.error));
+    if ('diagnostics' in answer) waiting?.resolve(answer.diagnostics);
+    else waiting?.reject(new Error(answer.failure));
     if (this.#waiting.size === 0) for (const worker of this.#workers) worker.unref();
   }
 
@@ -83,5 +115,5 @@ export class PrerenderPool {
 }
 
 function keyOf({ html, lang }: Wanted): string {
-  return `${lang}\n${html}`;
+  return createHash('sha256').update(`${lang}\n${html}`).digest('base64url').slice(0, 24);
 }

@@ -1,7 +1,7 @@
 import { defineRouteMiddleware } from '@astrojs/starlight/route-data';
 import type { Page } from '../lesson/hugo/page-set.ts';
 import { elementAssets } from './element.ts';
-import { entryId, linkTitle, site } from './site.ts';
+import { linkTitle, site } from './site.ts';
 
 type Route = Parameters<Parameters<typeof defineRouteMiddleware>[0]>[0]['locals']['starlightRoute'];
 type Entry = Route['sidebar'][number];
@@ -10,8 +10,8 @@ type Link = Extract<Entry, { type: 'link' }>;
 /** The sidebar, the neighbours and the element's files, by Hugo's order and not by the names of files. */
 export const onRequest = defineRouteMiddleware((context) => {
   const route = context.locals.starlightRoute;
-  const { pages } = site();
-  const page = pages.pages.find((candidate) => entryId(candidate) === (route.entry.id || 'index'));
+  const { pages, byEntry } = site();
+  const page = byEntry.get(route.entry.id || 'index');
   if (page === undefined) return;
   const language = route.isFallback === true ? (route.locale ?? page.language) : page.language;
   const home = pages.pages.find((candidate) => candidate.kind === 'home' && candidate.language === language);

@@ -3,6 +3,8 @@ import { readContent, readSource, type SiteSource } from './source.ts';
 
 export interface Site extends SiteSource {
   readonly pages: PageSet;
+  /** By what Starlight calls them. */
+  readonly byEntry: ReadonlyMap<string, Page>;
 }
 
 /** Reads the whole site; drafts and what is still to come are shown in development only. */
@@ -12,7 +14,9 @@ export function readSite(options: { readonly drafts: boolean }): Site {
     now: Date.now(),
     ...(options.drafts ? { drafts: true, future: true, expired: true } : {}),
   });
-  return { ...source, pages };
+  // Where two pages claim one address, the first has it.
+  const byEntry = new Map(pages.pages.toReversed().map((page) => [entryId(page), page]));
+  return { ...source, pages, byEntry };
 }
 
 let known: Site | undefined;

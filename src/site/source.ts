@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { configNames, defaultConfig, readConfig, type SiteConfig } from '../lesson/hugo/config.ts';
@@ -15,6 +16,11 @@ export interface SiteSource {
 /** The site that is built: `PODWALK_SOURCE`, or the one around us. */
 export function sourceRoot(): string {
   return resolve(process.env['PODWALK_SOURCE'] ?? '.');
+}
+
+/** Each content tree has its own store of what has been rendered. */
+export function cacheDirectory(root: string): string {
+  return `./.cache/astro-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`;
 }
 
 export function readSource(root = sourceRoot()): SiteSource {
