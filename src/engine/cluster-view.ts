@@ -6,7 +6,8 @@ import type { Device } from './net/device.ts';
 import type { Netns } from './net/netns.ts';
 import { Veth } from './net/veth.ts';
 import type { World } from './net/world.ts';
-import type { EngineRuntime, Sandbox } from './runtime.ts';
+import type { EngineRuntime } from './runtime.ts';
+import type { Sandbox } from './sandbox.ts';
 import type { ClusterView, InterfaceView, MachineView, PodView, ServiceView } from './view.ts';
 
 export interface ViewSources {
@@ -66,7 +67,7 @@ function podView(pod: Pod, runtime: EngineRuntime): PodView {
   const namespace = metadata.namespace ?? 'default';
   const hostNetwork = spec.hostNetwork === true;
   return {
-    netns: sandbox?.netns.name ?? (namespace === 'default' ? metadata.name : `${namespace}/${metadata.name}`),
+    netns: sandbox?.netnsName ?? (namespace === 'default' ? metadata.name : `${namespace}/${metadata.name}`),
     name: metadata.name,
     namespace,
     uid: metadata.uid,
@@ -87,7 +88,7 @@ function podView(pod: Pod, runtime: EngineRuntime): PodView {
 }
 
 function listensOf(sandbox: Sandbox | undefined, container: string): readonly string[] {
-  return sandbox?.containers.get(container)?.current?.listens ?? [];
+  return sandbox?.runs(container)?.current?.listens ?? [];
 }
 
 /** The word that `kubectl get pods` would choose for it. */

@@ -78,6 +78,11 @@ export class ContainerRun {
     );
   }
 
+  /** It is a server, and has every port that it wants. */
+  get steady(): boolean {
+    return this.#program?.kind === 'server' && this.running && this.#owner !== undefined;
+  }
+
   get standIn(): boolean {
     return this.#program?.kind === 'server' && this.#program.standIn === true;
   }

@@ -60,7 +60,7 @@ export function createNodeMachine(
 ): Machine | undefined {
   const ip = internalIp(node);
   const name = node.metadata.name;
-  if (ip === undefined || world.netnses.has(name)) return undefined;
+  if (ip === undefined || world.hasNetns(name)) return undefined;
   const netns = world.createNetns(name, { kind: 'node' });
   const uplink = lan.attach(name, netns, ip);
   if (uplink === undefined) return undefined;

@@ -1,8 +1,9 @@
 import type { ApiServer } from './api/server.ts';
-import type { Node, Pod, Probe } from './api/types.ts';
+import type { Container, Node, Pod, Probe } from './api/types.ts';
 import { hasTag, imageOf } from './apps/catalog.ts';
 import { parseImage } from './apps/image.ts';
-import type { Cni, CniPod } from './cni/cni.ts';
+import type { ImageReference } from './apps/server.ts';
+import type { Cni } from './cni/cni.ts';
 import { PortMap } from './cni/portmap.ts';
 import type { HostPort } from './cni/portmap.ts';
 import { sha1 } from './cni/sha1.ts';
@@ -28,25 +29,15 @@ import type { Netns } from './net/netns.ts';
 import type { World } from './net/world.ts';
 import { coreDnsProgram } from './name-servers.ts';
 import { runProbe } from './probe.ts';
+import { Sandbox } from './sandbox.ts';
 import { ServiceLinks } from './service-links.ts';
+import { mountsObjects, SteadyStarts } from './steady-starts.ts';
 import type { KubectlHost, LogLine } from './shell/kubectl/host.ts';
 import type { Place, Session, Tool } from './shell/tool.ts';
 import { imageTools } from './tools.ts';
 
 /** From the end of a pod's processes to the end of its network. */
 const TEARDOWN = 10_000;
-
-/** A pod's network and what runs in it. */
-export interface Sandbox {
-  readonly pod: Pod;
-  readonly netns: Netns;
-  readonly machine: Machine;
-  readonly cniPod: CniPod | undefined;
-  readonly ips: readonly string[];
-  /** The host end of the pod's link. */
-  readonly hostDevice: string | undefined;
-  readonly containers: Map<string, { current: ContainerRun | undefined; previous: ContainerRun | undefined }>;
-}
 
 /** Who wants to know when machines come and go. */
 export interface MachineListener {
@@ -72,6 +63,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
   onStandIn: ((pod: Pod, container: string, image: string) => void) | undefined;
   readonly #options: EngineRuntimeOptions;
   readonly #portMap = new PortMap();
+  readonly #steady = new SteadyStarts();
   #teardowns = 0;
   #api: ApiServer | undefined;
   #coreDns: CoreDns | undefined;
@@ -138,27 +130,23 @@ export class EngineRuntime implements Runtime, KubectlHost {
     if (machine?.cni === undefined) return { ok: false, message: 'the node is not there' };
     const known = this.sandboxes.get(pod.metadata.uid);
     if (known !== undefined) return { ok: true, ips: known.ips };
-    if (pod.spec.hostNetwork === true) {
-      const ips = [formatIp(machine.cni.ip)];
-      this.#keep({ pod, netns: machine.netns, machine, cniPod: undefined, ips, hostDevice: undefined });
-      return { ok: true, ips };
-    }
     const { world, cni } = this.#options;
-    const netns = world.createNetns(this.#netnsName(pod), { kind: 'pod' });
-    const { uid, name, namespace = 'default' } = pod.metadata;
-    const cniPod: CniPod = { uid, namespace, name, netns };
-    const added = cni.addPod(machine.cni, cniPod);
-    if (!added.ok) {
-      world.deleteNetns(netns);
-      return {
-        ok: false,
-        message: `Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "${sha1(uid)}": ${added.message}`,
-      };
+    const sandbox = new Sandbox(world, pod, machine, this.#netnsName(pod));
+    if (pod.spec.hostNetwork === true) sandbox.ips = [formatIp(machine.cni.ip)];
+    else {
+      const added = cni.addPod(machine.cni, sandbox);
+      if (!added.ok)
+        return {
+          ok: false,
+          message: `Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "${sha1(pod.metadata.uid)}": ${added.message}`,
+        };
+      world.promiseNetns(sandbox.netnsName, sandbox);
+      this.#portMap.addPod(machine.cni, sandbox, added.ips, hostPortsOf(pod));
+      sandbox.link = added;
+      sandbox.ips = added.ips.map(formatIp);
     }
-    this.#portMap.addPod(machine.cni, cniPod, added.ips, hostPortsOf(pod));
-    const ips = added.ips.map(formatIp);
-    this.#keep({ pod, netns, machine, cniPod, ips, hostDevice: added.hostDevice });
-    return { ok: true, ips };
+    this.sandboxes.set(sandbox.uid, sandbox);
+    return { ok: true, ips: sandbox.ips };
   }
 
   removeSandbox(pod: Pod): void {
@@ -168,7 +156,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
 
   updatePod(pod: Pod): void {
     const sandbox = this.sandboxes.get(pod.metadata.uid);
-    if (sandbox !== undefined) this.sandboxes.set(pod.metadata.uid, { ...sandbox, pod });
+    if (sandbox !== undefined) sandbox.pod = pod;
   }
 
   pullImage(image: string): ImageResult {
@@ -209,10 +197,32 @@ export class EngineRuntime implements Runtime, KubectlHost {
     const reference = parseImage(spec?.image ?? '');
     if (sandbox === undefined || spec === undefined || reference === undefined)
       return { ok: false, exitCode: 128, message: 'sandbox is gone' };
+    const id = containerID(pod.metadata.uid, name, attempt);
+    const links = this.#links?.of(pod) ?? {};
+    const start = (): ContainerRun => this.#newRun(sandbox, spec, reference, { id, links, onExit });
+    const steady = attempt === 0 && sandbox.untouched ? this.#steady.of(pod, name, links) : undefined;
+    if (steady !== undefined) {
+      sandbox.machine.netns.defer(() => start().start());
+      if (steady.standIn) this.onStandIn?.(pod, name, reference.text);
+      return { ok: true, containerID: id };
+    }
+    const run = start();
+    const started = this.#aside(() => run.start());
+    if (attempt === 0) this.#steady.note(pod, name, links, run);
+    if (run.standIn && attempt === 0) this.onStandIn?.(pod, name, reference.text);
+    return started;
+  }
+
+  #newRun(
+    sandbox: Sandbox,
+    spec: Container,
+    reference: ImageReference,
+    { id, links, onExit }: RunFacts,
+  ): ContainerRun {
+    const { pod } = sandbox;
     const image = imageOf(reference);
     const hostname = hostnameOf(pod);
     const { world, limits } = this.#options;
-    const links = this.#links?.of(pod) ?? {};
     const makeEnv = () =>
       containerEnvironment(this.api.store, withAddresses(pod, sandbox.ips), spec, {
         image: image.env,
@@ -238,7 +248,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
         reference,
         // What other objects say counts as it is now; the rest can wait until somebody looks.
         env: spec.env === undefined && spec.envFrom === undefined ? later(makeEnv) : at(makeEnv()),
-        files: spec.volumeMounts === undefined ? later(makeFiles) : at(makeFiles()),
+        files: mountsObjects(pod, spec) ? at(makeFiles()) : later(makeFiles),
         tools: imageTools(image),
         limits,
         programs: {
@@ -246,14 +256,11 @@ export class EngineRuntime implements Runtime, KubectlHost {
             this.#coreDns === undefined ? undefined : coreDnsProgram(context, this.#coreDns, sandbox.netns),
         },
       },
-      containerID(pod.metadata.uid, name, attempt),
+      id,
       onExit,
     );
-    const slot = sandbox.containers.get(name);
-    sandbox.containers.set(name, { current: run, previous: slot?.current });
-    const started = this.#aside(() => run.start());
-    if (run.standIn && attempt === 0) this.onStandIn?.(pod, name, reference.text);
-    return started;
+    sandbox.begin(spec.name, run);
+    return run;
   }
 
   signalContainer(pod: Pod, container: string, signal: 'SIGTERM' | 'SIGKILL'): void {
@@ -286,7 +293,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
   }
 
   log(pod: Pod, container: string, which: 'current' | 'previous'): readonly LogLine[] | undefined {
-    return this.sandboxes.get(pod.metadata.uid)?.containers.get(container)?.[which]?.lines;
+    return this.sandboxes.get(pod.metadata.uid)?.runs(container)?.[which]?.lines;
   }
 
   podNetns(pod: Pod): Netns | undefined {
@@ -294,7 +301,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
   }
 
   runOf(uid: string, container: string): ContainerRun | undefined {
-    return this.sandboxes.get(uid)?.containers.get(container)?.current;
+    return this.sandboxes.get(uid)?.runs(container)?.current;
   }
 
   /** Containers and probes go on by themselves: what they send belongs to no command. */
@@ -313,24 +320,20 @@ export class EngineRuntime implements Runtime, KubectlHost {
     return this.runOf(pod.metadata.uid, container);
   }
 
-  #keep(sandbox: Omit<Sandbox, 'containers'>): void {
-    this.sandboxes.set(sandbox.pod.metadata.uid, { ...sandbox, containers: new Map() });
-  }
-
   #destroy(sandbox: Sandbox): void {
-    for (const { current } of sandbox.containers.values()) current?.destroy();
-    this.sandboxes.delete(sandbox.pod.metadata.uid);
-    if (sandbox.cniPod === undefined || sandbox.machine.cni === undefined) return;
+    sandbox.destroyRuns();
+    this.sandboxes.delete(sandbox.uid);
+    if (sandbox.link === undefined || sandbox.machine.cni === undefined) return;
     const { cni, world } = this.#options;
-    const { cniPod, netns } = sandbox;
+    const { netns } = sandbox;
     const node = sandbox.machine.cni;
     // The processes have gone and said so on their connections; the interfaces go a moment later.
     this.#teardowns++;
     world.schedule(TEARDOWN, () => {
       this.#teardowns--;
       if (this.machines.get(node.name)?.cni === node) {
-        this.#portMap.deletePod(cniPod);
-        cni.deletePod(node, cniPod);
+        this.#portMap.deletePod(sandbox);
+        cni.deletePod(node, sandbox);
       }
       world.deleteNetns(netns);
     });
@@ -339,12 +342,18 @@ export class EngineRuntime implements Runtime, KubectlHost {
   /** A pod's name in `default`, else `namespace/name`; machines had their names first. */
   #netnsName(pod: Pod): string {
     const { name, namespace = 'default' } = pod.metadata;
-    const { netnses } = this.#options.world;
+    const { world } = this.#options;
     const short = namespace === 'default' ? name : `${namespace}/${name}`;
-    if (!netnses.has(short)) return short;
+    if (!world.hasNetns(short)) return short;
     const long = `${namespace}/${name}`;
-    return netnses.has(long) ? `${long}-${pod.metadata.uid}` : long;
+    return world.hasNetns(long) ? `${long}-${pod.metadata.uid}` : long;
   }
+}
+
+interface RunFacts {
+  readonly id: string;
+  readonly links: Readonly<Record<string, string>>;
+  readonly onExit: (exit: ContainerExit) => void;
 }
 
 /** 64 hex digits, half of them the pod's. */

@@ -55,7 +55,7 @@ export function tableSnapshots(world: World, events: readonly RecordEvent[]): Ta
   }
   const snapshots: TableSnapshot[] = [];
   for (const [name, commands] of wanted) {
-    const netns = world.netnses.get(name);
+    const netns = world.netns(name);
     if (netns === undefined) continue;
     for (const [command, chains] of commands)
       snapshots.push({ netns: name, command, lines: linesOf(netns, command, chains).slice(0, MAX_LINES) });

@@ -2,6 +2,7 @@ import { addIp, anyAddress, isIpv6, lastIp } from '../net/address.ts';
 import type { Ip, Mac, Prefix } from '../net/address.ts';
 import { Bridge } from '../net/bridge.ts';
 import { createBridge, createVeth } from '../net/link.ts';
+import type { VethOptions } from '../net/link.ts';
 import { macOfIp, POD_MAC } from './cni.ts';
 import type { CniNode, CniPod, CniResult } from './cni.ts';
 import { exhausted, HostLocal } from './ipam.ts';
@@ -71,18 +72,26 @@ export class BridgePlugin {
           'plugin type="flannel" failed (add): loadFlannelSubnetEnv failed: open /run/flannel/subnet.env: no such file or directory',
       };
     own.pods.set(pod.uid, ips);
+    const macA = this.#newMac();
+    const macB = isIpv6(first) ? this.#newMac() : macOfIp(POD_MAC, first);
+    node.netns.defer(() => this.#attach(node, pod, own, ips, { macA, macB, mtu: this.#mtu }));
+    return {
+      ok: true,
+      ips,
+      get hostDevice() {
+        return vethName(pod.uid);
+      },
+    };
+  }
+
+  #attach(node: CniNode, pod: CniPod, own: NodeBridge, ips: readonly Ip[], link: VethOptions): void {
     const hostDevice = vethName(pod.uid);
-    createVeth(node.netns, hostDevice, pod.netns, 'eth0', {
-      macA: this.#newMac(),
-      macB: isIpv6(first) ? this.#newMac() : macOfIp(POD_MAC, first),
-      mtu: this.#mtu,
-    });
+    createVeth(node.netns, hostDevice, pod.netns, 'eth0', link);
     node.netns.setLink(hostDevice, { master: own.bridge, up: true });
     pod.netns.setLink('eth0', { up: true });
     const port = node.netns.devices.get(hostDevice)?.port;
     if (port !== undefined) port.hairpin = true;
     this.#configure(pod, own, ips);
-    return { ok: true, ips, hostDevice };
   }
 
   deletePod(node: CniNode, pod: CniPod): void {

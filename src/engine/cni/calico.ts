@@ -6,6 +6,8 @@ import { VxlanDevice } from '../net/vxlan.ts';
 import { macOfIp, POD_MAC } from './cni.ts';
 import type { Cni, CniEnvironment, CniNode, CniPod, CniResult } from './cni.ts';
 import { CalicoBlocks } from './ipam.ts';
+import { Mesh } from './mesh.ts';
+import type { Peer } from './mesh.ts';
 import { programRules } from './rules.ts';
 import { sha1 } from './sha1.ts';
 
@@ -18,11 +20,10 @@ const TUNNEL_MAC = 0x66ca;
 /** `DeviceRouteProtocol`: the routes that Felix writes itself, without BIRD. */
 const FELIX_PROTOCOL = '80';
 
-interface Member {
-  readonly node: CniNode;
+interface Member extends Peer {
   readonly ipam: CalicoBlocks;
   readonly tunnel: Device | undefined;
-  readonly pods: Map<string, { readonly ip: Ip; readonly hostDevice: string }>;
+  readonly pods: Map<string, Ip>;
 }
 
 /**
@@ -36,7 +37,12 @@ export class Calico implements Cni {
   readonly #backend: CalicoBackend;
   readonly #environment: CniEnvironment;
   readonly #mtu: number;
-  readonly #members = new Map<string, Member>();
+  readonly #mesh = new Mesh<Member>({
+    connect: (from, to, block) => this.#connect(from, to, block),
+    disconnect: (from, _, dst) => {
+      from.node.netns.routes.delete({ dst });
+    },
+  });
 
   constructor(backend: CalicoBackend, environment: CniEnvironment) {
     this.#backend = backend;
@@ -48,23 +54,17 @@ export class Calico implements Cni {
     const pool = node.podCIDRs.find(({ ip }) => !isIpv6(ip)) ?? { ip: 0, length: 32 };
     const tunnel = this.#makeTunnel(node, pool.ip);
     const ipam = new CalicoBlocks(pool, (block) => this.#claimed(node.name, block));
-    const member: Member = { node, ipam, tunnel, pods: new Map() };
-    for (const other of this.#members.values())
-      for (const block of other.ipam.blocks) this.#connect(member, other, block);
-    this.#members.set(node.name, member);
+    this.#mesh.join({ node, ipam, tunnel, devices: [tunnel ?? node.uplink], pods: new Map() });
     const cluster = this.#environment.clusterCIDRs.find(({ ip }) => !isIpv6(ip));
     if (cluster !== undefined) programRules(node.netns, rules(cluster));
   }
 
   removeNode(name: string): void {
-    const gone = this.#members.get(name);
-    this.#members.delete(name);
-    for (const other of this.#members.values())
-      for (const block of gone?.ipam.blocks ?? []) other.node.netns.routes.delete({ dst: block });
+    this.#mesh.leave(name);
   }
 
   addPod(node: CniNode, pod: CniPod): CniResult {
-    const member = this.#members.get(node.name);
+    const member = this.#mesh.get(node.name);
     const ip = member?.ipam.allocate();
     if (member === undefined || ip === undefined)
       return {
@@ -72,8 +72,19 @@ export class Calico implements Cni {
         message:
           'plugin type="calico" failed (add): failed to request IPv4 addresses: Assigned 0 out of 1 requested IPv4 addresses; No more free affine blocks and strict affinity enabled',
       };
+    member.pods.set(pod.uid, ip);
+    node.netns.defer(() => this.#attach(node, pod, ip));
+    return {
+      ok: true,
+      ips: [ip],
+      get hostDevice() {
+        return caliName(pod.namespace, pod.name);
+      },
+    };
+  }
+
+  #attach(node: CniNode, pod: CniPod, ip: Ip): void {
     const hostDevice = caliName(pod.namespace, pod.name);
-    member.pods.set(pod.uid, { ip, hostDevice });
     createVeth(node.netns, hostDevice, pod.netns, 'eth0', {
       macA: CALI_MAC,
       macB: macOfIp(POD_MAC, ip),
@@ -92,17 +103,17 @@ export class Calico implements Cni {
       pod.netns.routes.add({ dst: { ip: GATEWAY, length: 32 }, dev, scope: 'link', protocol: 'boot' });
       pod.netns.routes.add({ dst: { ip: 0, length: 0 }, via: GATEWAY, dev, protocol: 'boot' });
     }
-    return { ok: true, ips: [ip], hostDevice };
   }
 
   deletePod(node: CniNode, pod: CniPod): void {
-    const member = this.#members.get(node.name);
-    const own = member?.pods.get(pod.uid);
-    if (member === undefined || own === undefined) return;
+    const member = this.#mesh.get(node.name);
+    const ip = member?.pods.get(pod.uid);
+    if (member === undefined || ip === undefined) return;
     member.pods.delete(pod.uid);
-    member.ipam.release(own.ip);
-    node.netns.routes.delete({ dst: { ip: own.ip, length: 32 } });
-    node.netns.deleteLink(own.hostDevice);
+    member.ipam.release(ip);
+    node.netns.settle();
+    node.netns.amend(() => node.netns.routes.delete({ dst: { ip, length: 32 } }));
+    node.netns.deleteLink(caliName(pod.namespace, pod.name));
   }
 
   #makeTunnel({ netns, uplink, ip }: CniNode, address: Ip): Device | undefined {
@@ -127,11 +138,10 @@ export class Calico implements Cni {
 
   /** A node has taken a block: it blackholes what is not in use there, and everyone else hears the way to it. */
   #claimed(name: string, block: Prefix): void {
-    const owner = this.#members.get(name);
-    if (owner === undefined) return;
+    const netns = this.#mesh.get(name)?.node.netns;
     const protocol = this.#backend === 'vxlan' ? FELIX_PROTOCOL : 'bird';
-    owner.node.netns.routes.add({ type: 'blackhole', dst: block, protocol });
-    for (const other of this.#members.values()) if (other !== owner) this.#connect(other, owner, block);
+    netns?.defer(() => netns.routes.add({ type: 'blackhole', dst: block, protocol }));
+    this.#mesh.announce(name, block);
   }
 
   #connect(from: Member, to: Member, block: Prefix): void {

@@ -4,6 +4,8 @@ import { createVxlan } from '../net/link.ts';
 import { VxlanDevice } from '../net/vxlan.ts';
 import { BridgePlugin } from './bridge.ts';
 import { macOfIp } from './cni.ts';
+import { Mesh } from './mesh.ts';
+import type { Peer } from './mesh.ts';
 import { programRules } from './rules.ts';
 import type { Cni, CniEnvironment, CniNode, CniPod, CniResult } from './cni.ts';
 
@@ -11,8 +13,7 @@ const VXLAN_MAC = 0x02f1;
 /** 50 bytes of outer Ethernet, IP, UDP and VXLAN headers. */
 const VXLAN_OVERHEAD = 50;
 
-interface Member {
-  readonly node: CniNode;
+interface Member extends Peer {
   readonly subnet: Prefix | undefined;
   readonly tunnel: VxlanDevice | undefined;
 }
@@ -27,7 +28,7 @@ export class Flannel implements Cni {
   readonly #backend: 'vxlan' | 'host-gw';
   readonly #environment: CniEnvironment;
   readonly #bridge: BridgePlugin;
-  readonly #members = new Map<string, Member>();
+  readonly #mesh = new Mesh<Member>({ connect, disconnect });
 
   constructor(backend: 'vxlan' | 'host-gw', environment: CniEnvironment) {
     this.#backend = backend;
@@ -43,21 +44,15 @@ export class Flannel implements Cni {
     const subnet = node.podCIDRs.find(({ ip }) => !isIpv6(ip));
     const tunnel = this.#backend === 'vxlan' && subnet !== undefined ? makeTunnel(node, subnet) : undefined;
     this.#bridge.addNode(node);
-    const member: Member = { node, subnet, tunnel };
-    for (const other of this.#members.values()) {
-      connect(other, member);
-      connect(member, other);
-    }
-    this.#members.set(node.name, member);
+    this.#mesh.join({ node, subnet, tunnel, devices: [tunnel ?? node.uplink] });
+    if (subnet !== undefined) this.#mesh.announce(node.name, subnet);
     const cluster = this.#environment.clusterCIDRs.find(({ ip }) => !isIpv6(ip));
     if (subnet !== undefined && cluster !== undefined) programRules(node.netns, rules(cluster, subnet));
   }
 
   removeNode(name: string): void {
-    const gone = this.#members.get(name);
-    this.#members.delete(name);
     this.#bridge.removeNode(name);
-    if (gone !== undefined) for (const other of this.#members.values()) disconnect(other, gone);
+    this.#mesh.leave(name);
   }
 
   addPod(node: CniNode, pod: CniPod): CniResult {
@@ -90,9 +85,8 @@ function tunnelMac(ip: Ip): Mac {
 }
 
 /** What flanneld on `from` does when it hears of the lease of `to`. */
-function connect(from: Member, to: Member): void {
-  const { subnet } = to;
-  if (subnet === undefined || subnet.ip === from.subnet?.ip) return;
+function connect(from: Member, to: Member, subnet: Prefix): void {
+  if (subnet.ip === from.subnet?.ip) return;
   const { netns, uplink } = from.node;
   if (from.tunnel === undefined) {
     netns.routes.replace({ dst: subnet, via: to.node.ip, dev: uplink, protocol: 'boot' });
@@ -104,8 +98,7 @@ function connect(from: Member, to: Member): void {
   netns.routes.replace({ dst: subnet, via: subnet.ip, dev: from.tunnel, onlink: true, protocol: 'boot' });
 }
 
-function disconnect(from: Member, { subnet, node }: Member): void {
-  if (subnet === undefined) return;
+function disconnect(from: Member, { node }: Member, subnet: Prefix): void {
   from.node.netns.routes.delete({ dst: subnet });
   if (from.tunnel === undefined) return;
   from.node.netns.neighbours.delete(from.tunnel, subnet.ip);

@@ -1,17 +1,18 @@
 import { addIp, formatPrefix, isIpv6 } from '../net/address.ts';
-import type { Ip, Prefix } from '../net/address.ts';
+import type { Ip, Mac, Prefix } from '../net/address.ts';
 import { createVeth } from '../net/link.ts';
 import { gatewayOf, vethName } from './bridge.ts';
 import { macOfIp, POD_MAC } from './cni.ts';
 import type { Cni, CniEnvironment, CniNode, CniPod, CniResult } from './cni.ts';
 import { exhausted, HostLocal } from './ipam.ts';
+import { Mesh } from './mesh.ts';
+import type { Peer } from './mesh.ts';
 import { programRules } from './rules.ts';
 
-interface Member {
-  readonly node: CniNode;
+interface Member extends Peer {
   readonly subnet: Prefix | undefined;
   readonly ipam: HostLocal | undefined;
-  readonly pods: Map<string, { readonly ip: Ip; readonly hostDevice: string }>;
+  readonly pods: Map<string, Ip>;
 }
 
 /**
@@ -22,7 +23,7 @@ export class Kindnet implements Cni {
   readonly name = 'kindnet';
   readonly enforcesPolicy = false;
   readonly #environment: CniEnvironment;
-  readonly #members = new Map<string, Member>();
+  readonly #mesh = new Mesh<Member>({ connect, disconnect });
 
   constructor(environment: CniEnvironment) {
     this.#environment = environment;
@@ -30,86 +31,95 @@ export class Kindnet implements Cni {
 
   addNode(node: CniNode): void {
     const subnet = node.podCIDRs.find(({ ip }) => !isIpv6(ip));
-    const member: Member = {
+    this.#mesh.join({
       node,
+      devices: [node.uplink],
       subnet,
       ipam: subnet === undefined ? undefined : new HostLocal(subnet),
       pods: new Map(),
-    };
-    for (const other of this.#members.values()) {
-      connect(other, member);
-      connect(member, other);
-    }
-    this.#members.set(node.name, member);
+    });
+    if (subnet !== undefined) this.#mesh.announce(node.name, subnet);
     const cluster = this.#environment.clusterCIDRs.find(({ ip }) => !isIpv6(ip));
     if (cluster !== undefined) programRules(node.netns, rules(cluster));
   }
 
   removeNode(name: string): void {
-    const gone = this.#members.get(name);
-    this.#members.delete(name);
-    if (gone?.subnet === undefined) return;
-    for (const { node } of this.#members.values()) node.netns.routes.delete({ dst: gone.subnet });
+    this.#mesh.leave(name);
   }
 
   addPod(node: CniNode, pod: CniPod): CniResult {
-    const member = this.#members.get(node.name);
+    const member = this.#mesh.get(node.name);
     const { subnet, ipam } = member ?? {};
     const ip = ipam?.allocate();
     if (member === undefined || subnet === undefined || ip === undefined) {
       const why = subnet === undefined ? 'no podCIDR' : exhausted(subnet);
       return { ok: false, message: `plugin type="ptp" failed (add): failed to allocate for range 0: ${why}` };
     }
-    const hostDevice = vethName(pod.uid);
-    member.pods.set(pod.uid, { ip, hostDevice });
-    const gateway = gatewayOf(subnet);
-    createVeth(node.netns, hostDevice, pod.netns, 'eth0', {
-      macA: this.#environment.newMac(),
-      macB: macOfIp(POD_MAC, ip),
-      mtu: 1500,
-    });
-    node.netns.setLink(hostDevice, { up: true });
-    pod.netns.setLink('eth0', { up: true });
-    const host = node.netns.devices.get(hostDevice);
-    const dev = pod.netns.devices.get('eth0');
-    if (host !== undefined) {
-      node.netns.addAddress(host, { ip: gateway, length: 32 });
-      node.netns.routes.add({ dst: { ip, length: 32 }, dev: host, scope: 'host', protocol: 'boot' });
-    }
-    if (dev !== undefined) {
-      pod.netns.addAddress(dev, {
-        ip,
-        length: subnet.length,
-        broadcast: addIp(subnet.ip, 2 ** (32 - subnet.length) - 1),
-        noPrefixRoute: true,
-      });
-      pod.netns.routes.add({
-        dst: { ip: gateway, length: 32 },
-        dev,
-        scope: 'link',
-        src: ip,
-        protocol: 'boot',
-      });
-      pod.netns.routes.add({ dst: subnet, via: gateway, dev, src: ip, protocol: 'boot' });
-      pod.netns.routes.add({ dst: { ip: 0, length: 0 }, via: gateway, dev, protocol: 'boot' });
-    }
-    return { ok: true, ips: [ip], hostDevice };
+    const mac = this.#environment.newMac();
+    member.pods.set(pod.uid, ip);
+    node.netns.defer(() => attach(node, pod, ip, subnet, mac));
+    return {
+      ok: true,
+      ips: [ip],
+      get hostDevice() {
+        return vethName(pod.uid);
+      },
+    };
   }
 
   deletePod(node: CniNode, pod: CniPod): void {
-    const member = this.#members.get(node.name);
-    const own = member?.pods.get(pod.uid);
-    if (member === undefined || own === undefined) return;
+    const member = this.#mesh.get(node.name);
+    const ip = member?.pods.get(pod.uid);
+    if (member === undefined || ip === undefined) return;
     member.pods.delete(pod.uid);
-    member.ipam?.release(own.ip);
-    node.netns.deleteLink(own.hostDevice);
+    member.ipam?.release(ip);
+    node.netns.deleteLink(vethName(pod.uid));
   }
 }
 
-function connect(from: Member, to: Member): void {
-  if (to.subnet === undefined || to.subnet.ip === from.subnet?.ip) return;
+function attach(node: CniNode, pod: CniPod, ip: Ip, subnet: Prefix, mac: Mac): void {
+  const hostDevice = vethName(pod.uid);
+  const gateway = gatewayOf(subnet);
+  createVeth(node.netns, hostDevice, pod.netns, 'eth0', {
+    macA: mac,
+    macB: macOfIp(POD_MAC, ip),
+    mtu: 1500,
+  });
+  node.netns.setLink(hostDevice, { up: true });
+  pod.netns.setLink('eth0', { up: true });
+  const host = node.netns.devices.get(hostDevice);
+  const dev = pod.netns.devices.get('eth0');
+  if (host !== undefined) {
+    node.netns.addAddress(host, { ip: gateway, length: 32 });
+    node.netns.routes.add({ dst: { ip, length: 32 }, dev: host, scope: 'host', protocol: 'boot' });
+  }
+  if (dev !== undefined) {
+    pod.netns.addAddress(dev, {
+      ip,
+      length: subnet.length,
+      broadcast: addIp(subnet.ip, 2 ** (32 - subnet.length) - 1),
+      noPrefixRoute: true,
+    });
+    pod.netns.routes.add({
+      dst: { ip: gateway, length: 32 },
+      dev,
+      scope: 'link',
+      src: ip,
+      protocol: 'boot',
+    });
+    pod.netns.routes.add({ dst: subnet, via: gateway, dev, src: ip, protocol: 'boot' });
+    pod.netns.routes.add({ dst: { ip: 0, length: 0 }, via: gateway, dev, protocol: 'boot' });
+  }
+}
+
+function disconnect(from: Member, _: Member, dst: Prefix): void {
+  from.node.netns.routes.delete({ dst });
+}
+
+function connect(from: Member, to: Member, subnet: Prefix): void {
+  if (subnet.ip === from.subnet?.ip) return;
   from.node.netns.routes.replace({
-    dst: to.subnet,
+    dst: subnet,
     via: to.node.ip,
     dev: from.node.uplink,
     protocol: 'boot',

@@ -51,6 +51,7 @@ export class Bridge extends Device {
   }
 
   override get carrier(): boolean {
+    this.netns.settle();
     return this.up && this.ports.some((port) => port.state === 'forwarding');
   }
 
@@ -126,6 +127,7 @@ export class Bridge extends Device {
 
   /** br_handle_frame: what a port received. */
   handleFrame(port: BridgePort, skb: Skb, frame: Frame): void {
+    this.netns.settle();
     if (port.state !== 'forwarding' || isGroupMac(frame.src)) {
       this.#drop(skb, port.state !== 'forwarding' ? 'bridge-port-disabled' : 'bad-source-mac');
       return;

@@ -72,6 +72,11 @@ export interface OnDemand {
   fillAll(): void;
 }
 
+interface Deferred {
+  readonly time: number;
+  readonly run: () => void;
+}
+
 /** A path MTU that was learnt from a frag-needed (`ip route get` shows it). */
 export interface PathMtu {
   readonly mtu: number;
@@ -82,7 +87,7 @@ export class Netns {
   readonly world: World;
   readonly name: string;
   readonly kind: NetnsKind;
-  readonly devices = new Map<string, Device>();
+  readonly #devices = new Map<string, Device>();
   readonly sysctl: Sysctl;
   readonly routes: RouteTables;
   readonly neighbours: Neighbours;
@@ -96,6 +101,7 @@ export class Netns {
   destroyed = false;
   onDemand: OnDemand | undefined = undefined;
   #filling = false;
+  #deferred: Deferred[] | undefined;
   #pathMtu: Map<Ip, PathMtu> | undefined;
   #icmpTokens: Map<Ip, TokenBucket> | undefined;
   #nextIndex = 1;
@@ -118,18 +124,52 @@ export class Netns {
     this.setLink('lo', { up: true });
   }
 
+  get devices(): Map<string, Device> {
+    if (this.#deferred !== undefined) this.settle();
+    return this.#devices;
+  }
+
+  /**
+   * Puts off what a program does to this namespace until somebody could tell the difference: a packet for what hangs on
+   * it, or a tool that looks. It is then done as it would have been done now.
+   */
+  defer(run: () => void): void {
+    (this.#deferred ??= []).push({ time: this.world.now, run });
+    this.routes.changed();
+  }
+
+  /** Does what was put off, in its order. */
+  settle(): void {
+    const deferred = this.#deferred;
+    if (deferred === undefined || this.#filling) return;
+    this.#deferred = undefined;
+    this.amend(() => {
+      for (const { time, run } of deferred) this.world.asOf(time, run);
+    });
+  }
+
+  /** Changes tables that may be incomplete, and leaves them so. */
+  amend(run: () => void): void {
+    const outer = this.#filling;
+    this.#filling = true;
+    run();
+    this.#filling = outer;
+  }
+
   /** What `onDemand` has for a destination. */
   fill(dst: Ip): void {
-    if (this.onDemand === undefined || this.#filling) return;
-    this.#filling = true;
-    this.onDemand.fill(dst);
-    this.#filling = false;
+    if (this.#filling) return;
+    this.settle();
+    const source = this.onDemand;
+    if (source !== undefined) this.amend(() => source.fill(dst));
   }
 
   /** All that `onDemand` has; from now on every entry is in its table. */
   fillAll(): void {
+    if (this.#filling) return;
+    this.settle();
     const source = this.onDemand;
-    if (source === undefined || this.#filling) return;
+    if (source === undefined) return;
     this.onDemand = undefined;
     source.fillAll();
   }
@@ -157,13 +197,13 @@ export class Netns {
   register(device: Device): boolean {
     if (this.devices.has(device.name)) return false;
     const wanted = device.index;
-    const free = wanted > 0 && ![...this.devices.values()].some((other) => other.index === wanted);
+    const free = wanted > 0 && ![...this.#devices.values()].some((other) => other.index === wanted);
     device.index = free ? wanted : this.#nextIndex;
     this.#nextIndex = Math.max(this.#nextIndex, device.index + 1);
     device.netns = this;
     device.conf = this.sysctl.default;
     device.neighbourParameters = this.sysctl.neighDefault;
-    this.devices.set(device.name, device);
+    this.#devices.set(device.name, device);
     return true;
   }
 
@@ -184,7 +224,7 @@ export class Netns {
     device.addresses.length = 0;
     this.routes.flush((route) => route.dev === device);
     this.neighbours.flush(device, () => false);
-    this.devices.delete(device.name);
+    this.#devices.delete(device.name);
     this.routes.changed();
   }
 
@@ -393,8 +433,8 @@ export class Netns {
 
   #rename(device: Device, name: string): void {
     const entries = [...this.devices];
-    this.devices.clear();
-    for (const [key, value] of entries) this.devices.set(value === device ? name : key, value);
+    this.#devices.clear();
+    for (const [key, value] of entries) this.#devices.set(value === device ? name : key, value);
     device.name = name;
     this.routes.changed();
   }

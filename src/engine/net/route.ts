@@ -347,7 +347,7 @@ export class RouteTables {
 
   #resolve(flow: RouteFlow, minScope = 0): RouteResult {
     const dst = flow.dst;
-    if (this.#ns.onDemand !== undefined) this.#ns.fill(dst);
+    this.#ns.fill(dst);
     for (const rule of this.rules.list(isIpv6(dst) ? 6 : 4)) {
       if (!this.rules.matches(rule, flow)) continue;
       if (rule.action !== 'lookup')

@@ -218,6 +218,7 @@ export class Sysctl {
   }
 
   set(name: string, value: string): SysctlError | undefined {
+    this.#ns.settle();
     const key = normalise(name);
     const text = value.trim().replace(/\s+/g, '\t');
     const conf = this.#conf(key);

@@ -70,7 +70,9 @@ export type RunEnd = 'idle' | 'done' | 'time' | 'events';
 export class World {
   now = 0;
   readonly random: Random;
+  /** Those that are made. */
   readonly netnses = new Map<string, Netns>();
+  readonly #promised = new Map<string, { readonly netns: Netns }>();
   tracer: Tracer | undefined = undefined;
   /** Events since the beginning. */
   events = 0;
@@ -109,7 +111,34 @@ export class World {
   createNetns(name: string, options: { readonly kind?: NetnsKind } = {}): Netns {
     const ns = new Netns(this, name, options.kind ?? 'host');
     this.netnses.set(name, ns);
+    this.#promised.delete(name);
     return ns;
+  }
+
+  /** A namespace that is made when somebody asks for it by its name. */
+  promiseNetns(name: string, holder: { readonly netns: Netns }): void {
+    this.#promised.set(name, holder);
+  }
+
+  /** The namespace of that name, made now if it was promised. */
+  netns(name: string): Netns | undefined {
+    return this.netnses.get(name) ?? this.#promised.get(name)?.netns;
+  }
+
+  hasNetns(name: string): boolean {
+    return this.netnses.has(name) || this.#promised.has(name);
+  }
+
+  /** Does what was put off as it would have been done at that time; nobody's traffic, and in no record. */
+  asOf(time: number, run: () => void): void {
+    const { now, activity, tracer } = this;
+    this.now = time;
+    this.activity = 0;
+    this.tracer = undefined;
+    run();
+    this.now = now;
+    this.activity = activity;
+    this.tracer = tracer;
   }
 
   /** Its devices go with it, and the other ends of its veth pairs. */

@@ -65,7 +65,7 @@ export const ip: Tool = function* (ctx, args) {
       options = { ...options, family: family === 'inet6' ? 6 : 4 };
     } else if (is('netns')) {
       const name = args[++at] ?? '';
-      const netns = ctx.world.netnses.get(name);
+      const netns = ctx.world.netns(name);
       if (netns === undefined || ctx.place.kind === 'container') {
         ctx.err(`Cannot open network namespace "${name}": No such file or directory\n`);
         return 255;
@@ -134,7 +134,7 @@ function* netns(ctx: ToolContext, args: readonly string[]): ReturnType<Tool> {
     ctx.err(`Command "${command}" is unknown, try "ip netns help".\n`);
     return 255;
   }
-  const target = names.includes(name) ? ctx.world.netnses.get(name) : undefined;
+  const target = names.includes(name) ? ctx.world.netns(name) : undefined;
   if (target === undefined) {
     ctx.err(`Cannot open network namespace "${name}": No such file or directory\n`);
     return 255;

@@ -220,7 +220,7 @@ function setLink(words: Words): void {
     throw new Refusal('Error: mtu less than device minimum.', 2);
   answer(netns.setLink(device.name, changes));
   if (target === undefined) return;
-  const other = words.ctx.world.netnses.get(target);
+  const other = words.ctx.world.netns(target);
   if (other === undefined)
     throw new Refusal(`Error: argument "${target}" is wrong: Invalid "netns" value\n`, 255);
   answer(netns.moveLink(device.name, other));

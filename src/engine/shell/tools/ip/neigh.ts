@@ -33,6 +33,7 @@ export function ipNeigh(words: Words): void {
       if (!words.more) throw new Refusal('Flush requires arguments.', 255);
       const { accepts } = select(words);
       const { netns } = words.ctx;
+      netns.fillAll();
       for (const device of netns.links())
         netns.neighbours.flush(
           device,

@@ -384,6 +384,7 @@ function parseHop(words: Words, hop: Hop | undefined): void {
 function flush(words: Words): void {
   if (!words.more) throw new Refusal('"ip route flush" requires arguments.', 255);
   const { table, family, accepts } = select(words);
+  words.ctx.netns.fillAll();
   words.ctx.netns.routes.flush((route) => {
     if (isIpv6(route.dst.ip) !== (family === 6)) return false;
     return (table === 0 || route.table === table) && accepts(route);
