@@ -18,6 +18,11 @@ const entries: Readonly<Record<string, Entry>> = {
     about: 'apply manifests, run commands and print what they print',
     load: async () => (await import('./run.ts')).run,
   },
+  reach: {
+    usage: 'reach FILE… [--probes FILE.jsonl] [--lang ko|en]',
+    about: 'say who can talk to whom, and why not, from manifests alone',
+    load: async () => (await import('./reach.ts')).reach,
+  },
   convert: {
     usage: 'convert --to shortcode|directive [--write] FILE…',
     about: 'turn one form of a lab into the other, touching nothing else',

@@ -4,7 +4,7 @@ import { causeText, errorText } from './error.ts';
 import type { Draft } from './json.ts';
 import { child, compactJson, draftOf, equalJson, isObject } from './json.ts';
 import { groupResource, objectPrefix } from './kinds.ts';
-import type { ManifestObject } from './manifest.ts';
+import type { Manifest, ManifestObject } from './manifest.ts';
 import { decodingError, lastAppliedAnnotation, lastAppliedOf, readManifest } from './manifest.ts';
 import { threeWayMerge } from './merge.ts';
 import type { JsonPath } from './path.ts';
@@ -39,7 +39,16 @@ export function applyManifest(
   text: string,
   options: ManifestOptions = {},
 ): ManifestOutcome {
-  return runManifest(server, text, 'apply', options);
+  return runManifest(server, readManifest(text, options.file), 'apply', options);
+}
+
+/** The same of a manifest that has been read already, or of a part of one. */
+export function applyObjects(
+  server: ApiServer,
+  manifest: Manifest,
+  options: ManifestOptions = {},
+): ManifestOutcome {
+  return runManifest(server, manifest, 'apply', options);
 }
 
 /** `kubectl create -f` */
@@ -48,7 +57,7 @@ export function createManifest(
   text: string,
   options: ManifestOptions = {},
 ): ManifestOutcome {
-  return runManifest(server, text, 'create', options);
+  return runManifest(server, readManifest(text, options.file), 'create', options);
 }
 
 /** `kubectl replace -f` */
@@ -57,7 +66,7 @@ export function replaceManifest(
   text: string,
   options: ManifestOptions = {},
 ): ManifestOutcome {
-  return runManifest(server, text, 'replace', options);
+  return runManifest(server, readManifest(text, options.file), 'replace', options);
 }
 
 interface Done {
@@ -66,9 +75,13 @@ interface Done {
   readonly warnings?: readonly string[];
 }
 
-function runManifest(server: ApiServer, text: string, verb: Verb, options: ManifestOptions): ManifestOutcome {
+function runManifest(
+  server: ApiServer,
+  manifest: Manifest,
+  verb: Verb,
+  options: ManifestOptions,
+): ManifestOutcome {
   const file = options.file ?? 'STDIN';
-  const manifest = readManifest(text, file);
   const stdout: string[] = [];
   const errors: { readonly text: string; readonly error?: ApiError }[] = [];
   const warnings: string[] = [];

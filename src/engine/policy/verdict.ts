@@ -8,6 +8,7 @@ import {
   type AdminRule,
   type CompiledAdminPolicy,
 } from './adminpolicy.ts';
+import { adminRuleFit, ruleFit, type Mismatch, type RuleFit } from './near.ts';
 import {
   namespaceLabels,
   type PolicyEndpoint,
@@ -34,38 +35,40 @@ export interface PolicyObjects {
   readonly baselineAdminNetworkPolicies?: Iterable<AdminPolicyInput>;
 }
 
-/** A rule of a policy, counted from 0; `peer` is the entry of `from` or `to` that held, if the rule has any. */
-export interface RuleReference {
+export interface PolicyReference {
   readonly kind: 'NetworkPolicy' | 'AdminNetworkPolicy' | 'BaselineAdminNetworkPolicy';
-  readonly namespace: string | undefined;
+  readonly namespace?: string;
   readonly name: string;
+}
+
+/** A rule of a policy, counted from 0; `peer` is the entry of `from` or `to` that held, if the rule has any. */
+export interface RuleReference extends PolicyReference {
   readonly rule: number;
+  /** Rules of the admin tiers may have one. */
   readonly ruleName?: string;
   readonly peer?: number;
 }
 
-/** A rule that would have allowed the traffic, were it not for one thing. */
-interface NearMiss extends RuleReference {
-  readonly mismatch: 'port' | 'peer';
-}
-
-export interface PolicyReference {
-  readonly kind: RuleReference['kind'];
-  readonly namespace: string | undefined;
-  readonly name: string;
+/** A rule that would have let the traffic through, were it not for `missing`; the nearest come first. */
+export interface NearMiss extends RuleReference {
+  readonly fits: RuleFit['fits'];
+  readonly missing: readonly Mismatch[];
 }
 
 /** What one side's policies say. */
 export interface SideVerdict {
   readonly allowed: boolean;
   /**
-   * `unselected`: no policy speaks of the pod in this direction. `no-match`: policies select it and none of their rules holds.
-   * `rule`: the rule in `by` decided. `outside`: that side is no pod.
+   * `unselected`: no policy speaks of the pod in this direction. `no-match`: NetworkPolicies select it and none of their rules holds.
+   * `rule`: the rule in `by` decided. `outside`: that side is no pod, or a pod on its node's own network.
    */
   readonly reason: 'outside' | 'unselected' | 'no-match' | 'rule';
-  /** Policies that select the pod in this direction. */
+  /** Policies that select the pod and speak of this direction, in the order in which they are asked. */
   readonly selecting: readonly PolicyReference[];
   readonly by?: RuleReference;
+  /** The admin rule that left the decision to the tiers below. */
+  readonly passed?: RuleReference;
+  /** Only where the traffic is refused. */
   readonly near: readonly NearMiss[];
 }
 
@@ -76,6 +79,9 @@ export interface PolicyVerdict {
   /** At the destination. */
   readonly ingress: SideVerdict;
 }
+
+/** More near misses than this help nobody. */
+const MOST_NEAR = 5;
 
 const OUTSIDE: SideVerdict = { allowed: true, reason: 'outside', selecting: [], near: [] };
 
@@ -125,80 +131,114 @@ export class PolicySet {
     destination: PolicyEndpoint,
     port: PolicyPort,
   ): SideVerdict {
-    const selecting: PolicyReference[] = [];
+    const asked: Asked = { direction, other, destination, port, selecting: [], near: [] };
+    let passed: RuleReference | undefined;
     for (const policy of this.#admin) {
-      if (!hasSubject(policy, pod, this.#labels)) continue;
-      const kind = 'AdminNetworkPolicy';
-      selecting.push({ kind, namespace: undefined, name: policy.name });
-      const found = this.#adminRule(policy, kind, direction, other, destination, port);
+      if (!speaks(policy, direction) || !hasSubject(policy, pod, this.#labels)) continue;
+      const found = this.#adminRule(policy, 'AdminNetworkPolicy', asked);
       if (found === undefined) continue;
-      if (found.rule.action === 'Pass') break;
-      return { allowed: found.rule.action === 'Allow', reason: 'rule', selecting, by: found.by, near: [] };
+      if (found.action !== 'Pass') return decided(found, asked, undefined);
+      passed = found.by;
+      break;
     }
+    asked.near.length = 0;
     const policies = this.selecting(pod, direction);
-    if (policies.length > 0)
-      return this.#namespaced(policies, selecting, direction, other, destination, port);
-    if (this.#baseline !== undefined && hasSubject(this.#baseline, pod, this.#labels)) {
-      const kind = 'BaselineAdminNetworkPolicy';
-      selecting.push({ kind, namespace: undefined, name: this.#baseline.name });
-      const found = this.#adminRule(this.#baseline, kind, direction, other, destination, port);
-      if (found !== undefined && found.rule.action !== 'Pass') {
-        return { allowed: found.rule.action === 'Allow', reason: 'rule', selecting, by: found.by, near: [] };
-      }
+    if (policies.length > 0) return { ...this.#namespaced(policies, asked), ...(passed && { passed }) };
+    const baseline = this.#baseline;
+    if (baseline !== undefined && speaks(baseline, direction) && hasSubject(baseline, pod, this.#labels)) {
+      const found = this.#adminRule(baseline, 'BaselineAdminNetworkPolicy', asked);
+      if (found !== undefined) return decided(found, asked, passed);
     }
-    return { allowed: true, reason: 'unselected', selecting, near: [] };
+    return {
+      allowed: true,
+      reason: 'unselected',
+      selecting: asked.selecting,
+      near: [],
+      ...(passed && { passed }),
+    };
   }
 
+  /** The first rule of an admin policy that holds. */
   #adminRule(
     policy: CompiledAdminPolicy,
     kind: 'AdminNetworkPolicy' | 'BaselineAdminNetworkPolicy',
-    direction: Direction,
-    other: PolicyEndpoint,
-    destination: PolicyEndpoint,
-    port: PolicyPort,
-  ): { readonly rule: AdminRule; readonly by: RuleReference } | undefined {
+    { direction, other, destination, port, selecting, near }: Asked,
+  ): { readonly action: AdminRule['action']; readonly by: RuleReference } | undefined {
+    selecting.push({ kind, name: policy.name });
     for (const [i, rule] of policy[direction].entries()) {
+      const at = { kind, name: policy.name, rule: i, ...(rule.name === '' ? {} : { ruleName: rule.name }) };
       const peer = rule.peers.findIndex((entry) => matchesAdminPeer(entry, other, this.#labels));
-      if (peer < 0) continue;
-      if (rule.ports !== undefined && !rule.ports.some((entry) => matchesAdminPort(entry, port, destination)))
-        continue;
-      return {
-        rule,
-        by: { kind, namespace: undefined, name: policy.name, rule: i, ruleName: rule.name, peer },
-      };
+      if (
+        peer >= 0 &&
+        (rule.ports === undefined || rule.ports.some((entry) => matchesAdminPort(entry, port, destination)))
+      )
+        return { action: rule.action, by: { ...at, peer } };
+      if (rule.action !== 'Deny')
+        near.push(() => ({ ...at, ...adminRuleFit(rule, other, this.#labels, port, destination) }));
     }
     return undefined;
   }
 
-  #namespaced(
-    policies: readonly CompiledPolicy[],
-    above: readonly PolicyReference[],
-    direction: Direction,
-    other: PolicyEndpoint,
-    destination: PolicyEndpoint,
-    port: PolicyPort,
-  ): SideVerdict {
+  #namespaced(policies: readonly CompiledPolicy[], asked: Asked): SideVerdict {
+    const { direction, other, destination, port, selecting, near } = asked;
     const kind = 'NetworkPolicy';
-    const selecting = [
-      ...above,
-      ...policies.map(({ namespace, name }) => ({ kind, namespace, name }) as const),
-    ];
-    const near: NearMiss[] = [];
-    for (const policy of policies) {
-      for (const [i, rule] of (policy[direction] ?? []).entries()) {
-        const at = { kind, namespace: policy.namespace, name: policy.name, rule: i } as const;
-        const peer = rule.peers?.findIndex((entry) =>
-          matchesPeer(entry, policy.namespace, other, this.#labels),
-        );
-        const portHolds =
-          rule.ports === undefined || rule.ports.some((entry) => matchesPort(entry, port, destination));
-        const by = peer === undefined || peer < 0 ? at : { ...at, peer };
-        if (peer !== undefined && peer < 0) {
-          if (portHolds) near.push({ ...at, mismatch: 'peer' });
-        } else if (portHolds) return { allowed: true, reason: 'rule', selecting, by, near: [] };
-        else near.push({ ...by, mismatch: 'port' });
+    selecting.push(...policies.map(({ namespace, name }) => ({ kind, namespace, name }) as const));
+    for (const { namespace, name, [direction]: rules = [] } of policies) {
+      for (const [rule, { peers, ports }] of rules.entries()) {
+        const at = { kind, namespace, name, rule } as const;
+        const peer = peers?.findIndex((entry) => matchesPeer(entry, namespace, other, this.#labels));
+        if (
+          (peer === undefined || peer >= 0) &&
+          (ports === undefined || ports.some((entry) => matchesPort(entry, port, destination)))
+        ) {
+          const by = peer === undefined ? at : { ...at, peer };
+          return { allowed: true, reason: 'rule', selecting, by, near: [] };
+        }
+        near.push(() => ({
+          ...at,
+          ...ruleFit({ peers, ports }, namespace, other, this.#labels, port, destination),
+        }));
       }
     }
-    return { allowed: false, reason: 'no-match', selecting, near };
+    return { allowed: false, reason: 'no-match', selecting, near: nearest(near) };
   }
+}
+
+/** One direction of a question, and what has been seen while it is answered. */
+interface Asked {
+  readonly direction: Direction;
+  readonly other: PolicyEndpoint;
+  readonly destination: PolicyEndpoint;
+  readonly port: PolicyPort;
+  readonly selecting: PolicyReference[];
+  /** Rules that might have let it through; looked at closely only when nothing did. */
+  readonly near: (() => NearMiss)[];
+}
+
+/** A policy without rules for a direction leaves it to the tiers below. */
+function speaks(policy: CompiledAdminPolicy, direction: Direction): boolean {
+  return policy[direction].length > 0;
+}
+
+function decided(
+  found: { readonly action: AdminRule['action']; readonly by: RuleReference },
+  { selecting, near }: Asked,
+  passed: RuleReference | undefined,
+): SideVerdict {
+  const allowed = found.action !== 'Deny';
+  return {
+    allowed,
+    reason: 'rule',
+    selecting,
+    by: found.by,
+    near: allowed ? [] : nearest(near),
+    ...(passed && { passed }),
+  };
+}
+
+function nearest(near: readonly (() => NearMiss)[]): readonly NearMiss[] {
+  return near
+    .map((look) => look())
+    .sort((a, b) => a.missing.length - b.missing.length)
+    .slice(0, MOST_NEAR);
 }

@@ -91,8 +91,20 @@ describe('a verdict', () => {
       ]),
     ]);
     expect(set.verdict(CLIENT, WEB, HTTP).ingress.near).toMatchObject([
-      { name: 'ports', rule: 0, peer: 0, mismatch: 'port' },
-      { name: 'peers', rule: 0, mismatch: 'peer' },
+      {
+        name: 'ports',
+        rule: 0,
+        peer: 0,
+        fits: ['namespace', 'pod'],
+        missing: [{ code: 'port', listed: ['TCP 80'] }],
+      },
+      {
+        name: 'peers',
+        rule: 0,
+        peer: 0,
+        fits: ['namespace', 'port'],
+        missing: [{ code: 'pod-label', key: 'app', operator: 'In', values: ['x'], actual: 'client' }],
+      },
     ]);
   });
 
