@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
+import { lateModules } from './late-modules.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -26,7 +27,17 @@ export default defineConfig({
   base: './',
   publicDir: false,
   plugins: [svelte({ configFile: false }), styleSheet()],
-  worker: { format: 'es' },
+  worker: {
+    format: 'es',
+    plugins: () => [lateModules()],
+    rolldownOptions: {
+      output: {
+        chunkFileNames: 'assets/[name]-[hash].js',
+        // All that the worker has from the first in one file.
+        codeSplitting: { groups: [{ name: 'engine', tags: ['$initial'] }] },
+      },
+    },
+  },
   build: {
     outDir: here('../build/element'),
     emptyOutDir: true,

@@ -62,6 +62,8 @@ export class EngineClient {
   readonly #queue: Pending[] = [];
   #worker: WorkerLike | undefined;
   #ready = false;
+  /** Whether it waits for code. */
+  #loading = false;
   #current: Pending | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #nextId = 1;
@@ -184,6 +186,7 @@ export class EngineClient {
   }
 
   #hear(message: FromWorker): void {
+    this.#loading = message.type === 'loading';
     this.#watch();
     if (message.type === 'ready') {
       this.#ready = true;
@@ -193,6 +196,7 @@ export class EngineClient {
     if (current === undefined || message.id !== current.id) return;
     current.onReply(message);
     if (message.type === 'done') this.#finish({ ok: true });
+    else if (message.type === 'unavailable') this.#lose({ kind: 'unavailable' });
     else if (message.type === 'refused')
       this.#finish({ ok: false, failure: { kind: 'refused', message: message.message } });
   }
@@ -208,8 +212,8 @@ export class EngineClient {
   #watch(): void {
     clearTimeout(this.#timer);
     if (this.#current === undefined) return;
-    // Until its first word the worker's code is still on the network.
-    const patience = (this.#options.patience ?? 10_000) * (this.#ready ? 1 : 6);
+    // What is still on the network may take longer than what is busy.
+    const patience = (this.#options.patience ?? 10_000) * (this.#ready && !this.#loading ? 1 : 6);
     this.#timer = setTimeout(() => this.#lose({ kind: 'lost', reason: 'timeout' }), patience);
   }
 
@@ -217,6 +221,7 @@ export class EngineClient {
     this.#worker?.terminate();
     this.#worker = undefined;
     this.#ready = false;
+    this.#loading = false;
     for (const log of this.#worlds.values()) log.open = false;
     this.#finish({ ok: false, failure });
   }

@@ -36,10 +36,14 @@ export type StepResult =
 export type Reply =
   | { readonly type: 'step'; readonly result: StepResult }
   | { readonly type: 'completion'; readonly completion: Completion }
+  /** It goes on when more of its code has come over the network. */
+  | { readonly type: 'loading' }
   /** The request is finished. */
   | { readonly type: 'done'; readonly view?: ClusterView }
   /** Options that no cluster can have, or a world that was never opened. */
-  | { readonly type: 'refused'; readonly message: string };
+  | { readonly type: 'refused'; readonly message: string }
+  /** Code that the request needs could not be loaded. */
+  | { readonly type: 'unavailable' };
 
 /** The worker's first word, and its replies, each with the number of its request. */
 export type FromWorker = { readonly type: 'ready' } | ({ readonly id: number } & Reply);

@@ -1,41 +1,140 @@
 import { createCluster } from '../../src/engine/index.ts';
-import type { Cluster } from '../../src/engine/cluster.ts';
+import type { Cluster, ClusterOptions, Diagnostic } from '../../src/engine/cluster.ts';
+import { Absent } from './late.ts';
 import type { Reply, Request, StepResult, WorldStep } from './protocol.ts';
+
+/** Where the code comes from that the engine does not have yet; both reject when it cannot be had. */
+export interface Supply {
+  /** Brings what the steps will probably call; says false where nothing is missing. */
+  foresee(steps: readonly WorldStep[]): Promise<void> | false;
+  bring(module: string): Promise<void>;
+}
+
+interface WorldState {
+  readonly options: ClusterOptions;
+  /** All that was done in it: what has to be done to have it again. */
+  readonly steps: readonly WorldStep[];
+  readonly cluster: Cluster;
+}
 
 /** The clusters of a page, each a world of its own under its name. */
 export class Worlds {
-  readonly #clusters = new Map<string, Cluster>();
+  readonly #worlds = new Map<string, WorldState>();
+  readonly #supply: Supply;
 
-  /** Does what is asked and says so step by step; the last reply is `done` or `refused`. */
-  *handle(request: Request): Generator<Reply> {
+  constructor(supply: Supply) {
+    this.#supply = supply;
+  }
+
+  /** Does what is asked and says so step by step; the last reply is `done`, `refused` or `unavailable`. */
+  async *handle(request: Request): AsyncGenerator<Reply> {
+    const { world } = request;
     if (request.type === 'open') {
-      const made = createCluster(request.options);
-      if (!('cluster' in made)) {
-        yield { type: 'refused', message: made.diagnostics.map((one) => one.message).join('\n') };
-        return;
-      }
-      this.#clusters.set(request.world, made.cluster);
-      for (const step of request.steps) yield { type: 'step', result: perform(made.cluster, step) };
-      yield { type: 'done', view: made.cluster.view() };
+      this.#worlds.delete(world);
+      yield* this.#advance(world, { options: request.options, steps: [] }, request.steps);
       return;
     }
     if (request.type === 'adopt') {
-      const adopted = this.#clusters.get(request.from);
-      this.#clusters.delete(request.from);
-      if (adopted !== undefined) this.#clusters.set(request.world, adopted);
+      const adopted = this.#worlds.get(request.from);
+      this.#worlds.delete(request.from);
+      if (adopted !== undefined) this.#worlds.set(world, adopted);
       yield { type: 'done' };
       return;
     }
-    const cluster = this.#clusters.get(request.world);
-    if (cluster === undefined) {
-      yield { type: 'refused', message: `no world ${request.world}` };
+    const state = this.#worlds.get(world);
+    if (state === undefined) yield { type: 'refused', message: `no world ${world}` };
+    else if (request.type === 'do') yield* this.#advance(world, state, [request.step]);
+    else yield* this.#complete(state.cluster, request.line, request.cursor);
+  }
+
+  /**
+   * Steps on from a state. A step that calls absent code leaves its cluster half way: the code is brought, and a new
+   * cluster is led to the same place by doing everything again, which comes out the same.
+   */
+  async *#advance(
+    world: string,
+    from: Omit<WorldState, 'cluster'> & { readonly cluster?: Cluster },
+    next: readonly WorldStep[],
+  ): AsyncGenerator<Reply> {
+    const foreseen = this.#supply.foresee(next);
+    if (foreseen !== false) {
+      yield { type: 'loading' };
+      await foreseen.catch(() => {});
+    }
+    const steps = [...from.steps];
+    let { cluster } = from;
+    for (let i = 0; i < next.length || cluster === undefined;) {
+      const step = next[i];
+      const attempt = trying(() => {
+        const made = cluster === undefined ? remade(from.options, steps) : { cluster };
+        if (!('cluster' in made)) return made;
+        return { ...made, ...(step === undefined ? {} : { result: perform(made.cluster, step) }) };
+      });
+      if ('absent' in attempt) {
+        this.#worlds.delete(world);
+        cluster = undefined;
+        yield { type: 'loading' };
+        if (await this.#bring(attempt.absent)) continue;
+        yield { type: 'unavailable' };
+        return;
+      }
+      if (!('cluster' in attempt.value)) {
+        yield { type: 'refused', message: attempt.value.diagnostics.map((one) => one.message).join('\n') };
+        return;
+      }
+      cluster = attempt.value.cluster;
+      if (step === undefined) continue;
+      i++;
+      steps.push(step);
+      if (attempt.value.result !== undefined) yield { type: 'step', result: attempt.value.result };
+    }
+    this.#worlds.set(world, { options: from.options, steps, cluster });
+    yield { type: 'done', view: cluster.view() };
+  }
+
+  async *#complete(cluster: Cluster, line: string, cursor: number): AsyncGenerator<Reply> {
+    for (;;) {
+      const attempt = trying(() => cluster.complete(line, cursor));
+      if ('value' in attempt) {
+        yield { type: 'completion', completion: attempt.value };
+        yield { type: 'done' };
+        return;
+      }
+      yield { type: 'loading' };
+      if (await this.#bring(attempt.absent)) continue;
+      yield { type: 'unavailable' };
       return;
     }
-    if (request.type === 'complete')
-      yield { type: 'completion', completion: cluster.complete(request.line, request.cursor) };
-    else yield { type: 'step', result: perform(cluster, request.step) };
-    yield { type: 'done' };
   }
+
+  #bring(module: string): Promise<boolean> {
+    return this.#supply.bring(module).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+function trying<T>(run: () => T): { readonly value: T } | { readonly absent: string } {
+  try {
+    return { value: run() };
+  } catch (error) {
+    if (error instanceof Absent) return { absent: error.module };
+    throw error;
+  }
+}
+
+function remade(
+  options: ClusterOptions,
+  steps: readonly WorldStep[],
+): { readonly cluster: Cluster } | { readonly diagnostics: readonly Diagnostic[] } {
+  const made = createCluster(options);
+  if (!('cluster' in made)) return made;
+  for (const step of steps) {
+    if (step.kind === 'apply') made.cluster.apply(step.manifest, step.file);
+    else made.cluster.run(step.command, { record: false });
+  }
+  return made;
 }
 
 function perform(cluster: Cluster, step: WorldStep): StepResult {

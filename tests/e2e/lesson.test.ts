@@ -168,6 +168,30 @@ describe.skipIf(!hasBrowser)('the built lesson in Chromium', () => {
     });
   });
 
+  it('loads a program when it is first called, foreseen or not', async () => {
+    const { page, complaints } = await open(lessons[1].path);
+    const programs: string[] = [];
+    page.on('request', (request) => {
+      const file = /assets\/(\w+)-[^/]+\.js$/.exec(request.url())?.[1];
+      if (file !== undefined) programs.push(file);
+    });
+    const lab = await wake(page, 'localhost');
+    await lab.getByRole('tab', { name: en.panel.terminal }).click();
+    const input = lab.getByRole('textbox', { name: en.ui.command });
+    await input.fill('ssh node-1 echo hello');
+    await input.press('Enter');
+    await lab.locator('.pl-entry pre').filter({ hasText: 'hello' }).waitFor();
+    expect(programs).toContain('worker');
+    expect(programs).not.toContain('sysctl');
+    expect(programs).not.toContain('tcpdump');
+    await input.fill('n=ctl; sys$n net.ipv4.ip_forward');
+    await input.press('Enter');
+    await lab.locator('.pl-entry pre').filter({ hasText: 'net.ipv4.ip_forward = ' }).waitFor();
+    expect(programs).toContain('sysctl');
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   it('ends a loop that never ends, and the page goes on living', async () => {
     const { page } = await open(lessons[1].path);
     const lab = await wake(page, 'localhost');

@@ -145,6 +145,18 @@ describe('the engine client', () => {
     expect(await performing).toEqual({ ok: false, failure: { kind: 'lost', reason: 'crash' } });
   });
 
+  it('waits longer for a worker that has said what it waits for, and replaces one that cannot have it', async () => {
+    await opened('one');
+    const performing = client.perform('one', run('dig a'), nothing);
+    const id = workers[0]?.asked.at(-1)?.id ?? 0;
+    workers[0]?.say({ type: 'loading', id });
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(workers[0]?.terminated).toBe(false);
+    workers[0]?.say({ type: 'unavailable', id });
+    expect(await performing).toEqual({ ok: false, failure: { kind: 'unavailable' } });
+    expect(workers[0]?.terminated).toBe(true);
+  });
+
   it('stops what is running and keeps the rest', async () => {
     await opened('one');
     const running = client.perform('one', run('ping 10.244.1.3'), nothing);

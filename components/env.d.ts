@@ -1,0 +1,4 @@
+declare module 'virtual:late-modules' {
+  const modules: import('./worker/late.ts').LateModules;
+  export default modules;
+}
