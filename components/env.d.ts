@@ -1,4 +1,5 @@
 declare module 'virtual:late-modules' {
-  const modules: import('./worker/late.ts').LateModules;
+  import type { LateModules } from './worker/late.ts';
+  const modules: LateModules;
   export default modules;
 }
