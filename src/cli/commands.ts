@@ -14,7 +14,8 @@ const entries: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./check.ts')).check,
   },
   run: {
-    usage: 'run FILE… [--nodes N] [--cni NAME] [--capture out.pcapng] -- COMMAND',
+    usage:
+      'run FILE… [--nodes N] [--cni NAME] [--hops] [--explain] [--lang ko|en] [--json] [--capture out.pcapng] -- COMMAND',
     about: 'apply manifests, run commands and print what they print',
     load: async () => (await import('./run.ts')).run,
   },

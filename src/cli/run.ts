@@ -5,10 +5,12 @@ import {
   pcapng,
   type Cluster,
   type ClusterOptions,
+  type CommandResult,
   type Diagnostic,
 } from '../engine/index.ts';
 import { readArguments } from './arguments.ts';
 import { UsageError, type Command, type Terminal } from './command.ts';
+import { languageOf, tell, type Detail, type Language } from './telling.ts';
 
 const options = {
   nodes: { type: 'string' },
@@ -19,10 +21,12 @@ const options = {
   seed: { type: 'string' },
   capture: { type: 'string' },
   hops: { type: 'boolean' },
+  explain: { type: 'boolean' },
+  lang: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
 
-/** `podwalk run FILE… [--nodes N --cni NAME …] [--capture out.pcapng] -- COMMAND`; exits as the command does. */
+/** `podwalk run FILE… [--nodes N --cni NAME …] [--hops] [--explain] [--json] [--capture out.pcapng] -- COMMAND`; exits as the command does. */
 export const run: Command = (args, terminal) => {
   const split = args.indexOf('--');
   if (split < 0) throw new UsageError('the command goes behind "--"');
@@ -32,6 +36,8 @@ export const run: Command = (args, terminal) => {
   if (command.trim() === '') throw new UsageError('the command behind "--" is empty');
   const { values, positionals } = readArguments(args.slice(0, split), options);
 
+  const language = languageFor(values.lang);
+
   const made = createCluster(clusterOptions(values));
   if ('diagnostics' in made) {
     for (const told of made.diagnostics) terminal.err(`podwalk run: ${told.message}${hint(told)}\n`);
@@ -40,16 +46,61 @@ export const run: Command = (args, terminal) => {
   const { cluster } = made;
   if (!applyFiles(cluster, positionals, terminal)) return 1;
 
-  const { output, stdout, stderr, exitCode, record } = cluster.run(command);
-  if (values.json === true) {
-    terminal.out(`${JSON.stringify({ command, stdout, stderr, exitCode, record }, null, 2)}\n`);
-  } else {
-    terminal.out(output);
-    if (values.hops === true) for (const line of hopLines(record)) terminal.out(`${line}\n`);
-  }
-  if (values.capture !== undefined) writeFileSync(values.capture, pcapng(record));
-  return exitCode;
+  const result = cluster.run(command);
+  if (values.json === true) terminal.out(`${JSON.stringify(asJson(result), null, 2)}\n`);
+  else tell(result, detailOf(values), language, terminal);
+  const { truncated } = result.record;
+  if (truncated !== undefined)
+    terminal.err(
+      `podwalk run: the record ends after ${truncated.max} frames and decisions (limit: ${truncated.limit})\n`,
+    );
+  if (values.capture !== undefined && !writeCapture(values.capture, result, terminal)) return 1;
+  return result.exitCode;
 };
+
+/** What `--json` prints: `run.schema.json` describes it. */
+function asJson(result: CommandResult): unknown {
+  const { command, exitCode, limit, stdout, stderr, pieces, record } = result;
+  return {
+    command,
+    exitCode,
+    ...(limit === undefined ? {} : { limit }),
+    stdout,
+    stderr,
+    pieces,
+    hops: hopLines(record),
+    record,
+  };
+}
+
+function detailOf(values: { readonly hops?: boolean; readonly explain?: boolean }): Detail {
+  if (values.explain === true) return 'decisions';
+  return values.hops === true ? 'hops' : 'output';
+}
+
+/** What `--lang` says, else the locale as other programs read it. */
+function languageFor(asked: string | undefined): Language {
+  if (asked !== undefined) {
+    const language = languageOf(asked);
+    if (language === undefined) throw new UsageError(`--lang is "ko" or "en", not "${asked}"`);
+    return language;
+  }
+  const { LC_ALL, LC_MESSAGES, LANG } = process.env;
+  const locale = [LC_ALL, LC_MESSAGES, LANG].find((value) => value !== undefined && value !== '') ?? '';
+  return languageOf(locale.split(/[_.@-]/, 1)[0] ?? '') ?? 'en';
+}
+
+function writeCapture(file: string, { record }: CommandResult, terminal: Terminal): boolean {
+  try {
+    writeFileSync(file, pcapng(record));
+    return true;
+  } catch (error) {
+    terminal.err(
+      `podwalk run: cannot write ${file}: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    return false;
+  }
+}
 
 function clusterOptions(values: Readonly<Record<string, string | boolean | undefined>>): ClusterOptions {
   const { nodes, cni, proxy, seed } = values;

@@ -55,10 +55,20 @@ export interface ApplyResult {
   readonly ok: boolean;
 }
 
+/** Something that a command printed, and where it stands in the record. */
+export interface OutputPiece {
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+  /** How many of the record's events came before it. */
+  readonly events: number;
+}
+
 export interface CommandResult {
   readonly command: string;
   /** Standard output and error as they came. */
   readonly output: string;
+  /** The same in pieces, one for each time that something was printed after something had moved. */
+  readonly pieces: readonly OutputPiece[];
   readonly stdout: string;
   readonly stderr: string;
   readonly exitCode: number;
@@ -79,7 +89,7 @@ export interface Cluster {
   /** `kubectl apply -f` of a manifest's text; several documents allowed. Waits until controllers and kubelets are idle. */
   apply(manifest: string, file?: string): ApplyResult;
   /** Runs a line of the small shell where `kubectl` is; `record: false` spares the record. */
-  run(command: string, options?: { readonly record?: boolean; readonly explain?: boolean }): CommandResult;
+  run(command: string, options?: { readonly record?: boolean }): CommandResult;
   view(): ClusterView;
   complete(line: string, cursor: number): Completion;
   /** Virtual microseconds since the cluster began. */

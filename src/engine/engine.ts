@@ -2,8 +2,7 @@ import { applyManifest } from './api/apply.ts';
 import { readManifest } from './api/manifest.ts';
 import { resourceOfKind } from './api/kinds.ts';
 import { ApiServer } from './api/server.ts';
-import { experimentRecord } from './capture/experiment.ts';
-import type { ExperimentRecord } from './capture/record.ts';
+import { experimentRecord, type Experiment } from './capture/experiment.ts';
 import { createCni } from './cni/registry.ts';
 import type { Cni } from './cni/cni.ts';
 import type {
@@ -14,6 +13,7 @@ import type {
   CommandResult,
   Completion,
   Diagnostic,
+  OutputPiece,
 } from './cluster.ts';
 import { clusterView } from './cluster-view.ts';
 import { completeLine } from './completion.ts';
@@ -34,7 +34,7 @@ import type { ResolvedOptions } from './options.ts';
 import { PolicyEnforcer } from './policies.ts';
 import { EngineRuntime } from './runtime.ts';
 import { resumeTaps, suspendTaps } from './shell/tap.ts';
-import { Terminal } from './shell/terminal.ts';
+import { Terminal, type Printed } from './shell/terminal.ts';
 import type { Place } from './shell/tool.ts';
 import { clientTools, machineTools } from './tools.ts';
 import type { ClusterView } from './view.ts';
@@ -220,17 +220,15 @@ export class EngineCluster implements Cluster {
     ];
   }
 
-  run(
-    command: string,
-    options: { readonly record?: boolean; readonly explain?: boolean } = {},
-  ): CommandResult {
+  run(command: string, options: { readonly record?: boolean } = {}): CommandResult {
     this.#steps.push({ kind: 'run', command });
-    const { value, record } = this.experiment(() => {
-      const result = this.#terminal.run(command);
+    const { value, record, place } = this.experiment((seen) => {
+      const result = this.#terminal.run(command, seen);
       this.#settle();
       return result;
     }, options.record !== false);
-    return { command, ...value, record };
+    const { printed, ...result } = value;
+    return { command, ...result, pieces: outputPieces(printed, place), record };
   }
 
   /** Runs a line in the middle of an experiment. */
@@ -241,7 +239,7 @@ export class EngineCluster implements Cluster {
   }
 
   /** Runs what is given as one activity and records the packets that it causes, until they have settled. */
-  experiment<T>(run: () => T, record = true): { readonly value: T; readonly record: ExperimentRecord } {
+  experiment<T>(run: (seen: () => number) => T, record = true): { readonly value: T } & Experiment {
     const { world } = this;
     const activity = ++this.#activities;
     const start = world.now;
@@ -250,13 +248,13 @@ export class EngineCluster implements Cluster {
     world.tracer = trace;
     resumeTaps(world, before);
     world.activity = activity;
-    const value = run();
+    const value = run(() => trace.events.length);
     this.#drain(trace);
     const after = suspendTaps(world);
     world.tracer = undefined;
     resumeTaps(world, after);
     world.activity = 0;
-    return { value, record: experimentRecord(trace, { world, start, keep: (walk) => trace.own.has(walk) }) };
+    return { value, ...experimentRecord(trace, { world, start, keep: (walk) => trace.own.has(walk) }) };
   }
 
   view(): ClusterView {
@@ -351,4 +349,16 @@ export class EngineCluster implements Cluster {
       if (world.run({ time: QUIET, events }) === 'events') return;
     }
   }
+}
+
+function outputPieces(printed: readonly Printed[], place: Experiment['place']): OutputPiece[] {
+  const pieces: OutputPiece[] = [];
+  for (const { stream, text, at, seen } of printed) {
+    const events = place(at, seen);
+    const last = pieces.at(-1);
+    if (last?.stream === stream && last.events === events)
+      pieces[pieces.length - 1] = { ...last, text: last.text + text };
+    else pieces.push({ stream, text, events });
+  }
+  return pieces;
 }

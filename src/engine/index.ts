@@ -11,6 +11,7 @@ export type {
   Completion,
   Diagnostic,
   Limits,
+  OutputPiece,
 } from './cluster.ts';
 export type {
   DecisionEvent,

@@ -1,4 +1,5 @@
 import type { Image } from './apps/catalog.ts';
+import { sleep } from './net/task.ts';
 import { createKubectl } from './shell/kubectl/index.ts';
 import type { KubectlHost } from './shell/kubectl/host.ts';
 import type { Place, Tool } from './shell/tool.ts';
@@ -13,14 +14,25 @@ const everything: ReadonlyMap<string, Tool> = toolset('base', 'network', 'netfil
 /** Those that BusyBox has its own of. */
 const busybox: ReadonlyMap<string, Tool> = toolset('busybox');
 
+/** Handshakes before the first request, in virtual microseconds: what one command sets in motion, the next finds done. */
+const REACHING = 50_000;
+
+/** A program that first has to reach another machine. */
+function reaching(tool: Tool): Tool {
+  return function* (ctx, args) {
+    yield* sleep(ctx.world, REACHING);
+    return yield* tool(ctx, args);
+  };
+}
+
 /** Nodes, the router, the switch and the outside host have every program. */
 export function machineTools(find: FindPlace): ReadonlyMap<string, Tool> {
-  return new Map([...everything, ['ssh', ssh(find)]]);
+  return new Map([...everything, ['ssh', reaching(ssh(find))]]);
 }
 
 /** Where `kubectl` is. */
 export function clientTools(kubectlHost: KubectlHost, find: FindPlace): ReadonlyMap<string, Tool> {
-  const kubectl = createKubectl(kubectlHost);
+  const kubectl = reaching(createKubectl(kubectlHost));
   return new Map([...machineTools(find), ['kubectl', kubectl], ['k', kubectl]]);
 }
 

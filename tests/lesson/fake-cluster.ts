@@ -65,7 +65,7 @@ export function fakeCluster(
         walks: [],
         tables: [],
       } as const;
-      return { command, output, stdout: output, stderr: '', exitCode, record };
+      return { command, output, pieces: [], stdout: output, stderr: '', exitCode, record };
     },
     view,
     complete: unused,

@@ -125,6 +125,9 @@ const images: Readonly<Record<string, Partial<Image>>> = {
       'ss',
       'bridge',
       'ethtool',
+      'nc',
+      // Its own is BusyBox's, which can neither forbid fragments nor tell of ICMP errors: iputils' is what one installs.
+      'ping',
     ],
     size: 51_000_000,
     programs: { agnhost },

@@ -12,10 +12,19 @@ export interface ExperimentOptions {
   readonly keep: (walk: number) => boolean;
 }
 
+export interface Experiment {
+  readonly record: ExperimentRecord;
+  /** How many of the record's events came before the moment at which the trace had seen so many. */
+  readonly place: (at: number, seen: number) => number;
+}
+
 /** The portable record of what a trace holds. */
-export function experimentRecord(trace: Trace, { world, start, keep }: ExperimentOptions): ExperimentRecord {
-  const kept = trace.events.filter((event) => keep(event.walk));
-  const events = inOrder(kept);
+export function experimentRecord(trace: Trace, { world, start, keep }: ExperimentOptions): Experiment {
+  const order = inOrder(
+    trace.events,
+    [...trace.events.keys()].filter((index) => keep(trace.events[index]?.walk ?? 0)),
+  );
+  const events = order.flatMap((index) => trace.events[index] ?? []);
   const table = new LayerTable();
   const out: RecordEvent[] = events.map((event) =>
     event.kind === 'frame'
@@ -31,7 +40,7 @@ export function experimentRecord(trace: Trace, { world, start, keep }: Experimen
       : event,
   );
   const { headers, payloads } = table;
-  return {
+  const record: ExperimentRecord = {
     version: 1,
     start,
     end: world.now,
@@ -42,10 +51,24 @@ export function experimentRecord(trace: Trace, { world, start, keep }: Experimen
     payloads,
     ...(trace.dropped > 0 ? { truncated: { limit: 'recordEvents', max: trace.max } } : {}),
   };
+  return { record, place: (at, seen) => placeOf(events, order, at, seen) };
 }
 
 /** Captures are in order of their time stamps; what happened at one moment stays in the order of its causes. */
-function inOrder(events: readonly TraceEvent[]): readonly TraceEvent[] {
-  const sorted = events.every((event, i) => i === 0 || event.at >= (events[i - 1]?.at ?? 0));
-  return sorted ? events : events.toSorted((a, b) => a.at - b.at);
+function inOrder(events: readonly TraceEvent[], indices: readonly number[]): readonly number[] {
+  const at = (index: number | undefined): number => events[index ?? -1]?.at ?? 0;
+  const sorted = indices.every((index, i) => i === 0 || at(index) >= at(indices[i - 1]));
+  return sorted ? indices : indices.toSorted((a, b) => at(a) - at(b));
+}
+
+function placeOf(events: readonly TraceEvent[], order: readonly number[], at: number, seen: number): number {
+  let [low, high] = [0, events.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const event = events[middle];
+    const before = event !== undefined && (event.at < at || (event.at === at && (order[middle] ?? 0) < seen));
+    if (before) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

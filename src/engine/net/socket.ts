@@ -204,6 +204,15 @@ export class Sockets {
     return undefined;
   }
 
+  /** Whether binding a TCP client to the port would fail with EADDRINUSE: something listens there or still has a connection. */
+  tcpPortInUse(ip: Ip, port: number): boolean {
+    const { listeners, connections } = this.list();
+    return (
+      listeners.some((other) => other.port === port && conflict(other.ip, ip)) ||
+      connections.some((other) => other.localPort === port && conflict(other.localIp, ip))
+    );
+  }
+
   list(): {
     readonly listeners: TcpListener[];
     readonly connections: TcpConnection[];

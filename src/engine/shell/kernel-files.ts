@@ -1,6 +1,7 @@
 import { formatIp, formatMac, isIpv6 } from '../net/address.ts';
 import type { Device } from '../net/device.ts';
 import type { Netns } from '../net/netns.ts';
+import { Veth } from '../net/veth.ts';
 import type { VirtualFile } from './tool.ts';
 
 /** What `/sys/class/net/DEV/` has, as the kernel prints it. */
@@ -9,12 +10,28 @@ const ATTRIBUTES: Readonly<Record<string, (device: Device) => string>> = {
   addr_len: () => '6',
   broadcast: (d) => (d.kind === 'loopback' ? '00:00:00:00:00:00' : 'ff:ff:ff:ff:ff:ff'),
   carrier: (d) => (d.carrier ? '1' : '0'),
+  dev_id: () => '0x0',
+  dormant: () => '0',
+  flags: (d) => `0x${deviceFlags(d).toString(16)}`,
+  ifalias: (d) => d.alias ?? '',
   ifindex: (d) => String(d.index),
+  iflink: (d) => String((d instanceof Veth ? d.peer?.index : undefined) ?? d.index),
+  link_mode: () => '0',
   mtu: (d) => String(d.mtu),
   operstate: (d) => d.operState.toLowerCase(),
   tx_queue_len: (d) => String(d.txQueueLength),
   type: (d) => (d.kind === 'loopback' ? '772' : d.kind === 'ipip' ? '768' : '1'),
 };
+
+/** IFF_UP, IFF_BROADCAST, IFF_LOOPBACK, IFF_NOARP, IFF_PROMISC and IFF_MULTICAST (uapi/linux/if.h). */
+function deviceFlags(device: Device): number {
+  const { kind } = device;
+  let flags = device.up ? 0x1 : 0;
+  if (kind === 'loopback') flags |= 0x8;
+  else if (kind !== 'ipip') flags |= 0x2 | (kind === 'dummy' ? 0 : 0x1000);
+  if (device.noArp || kind === 'ipip' || kind === 'dummy') flags |= 0x80;
+  return device.promisc && device.port === undefined ? flags | 0x100 : flags;
+}
 
 const STATISTICS: Readonly<Record<string, (device: Device) => number>> = {
   rx_bytes: (d) => d.rxBytes,

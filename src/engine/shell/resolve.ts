@@ -69,6 +69,7 @@ export function* askTogether(
   const socket = netns.sockets.addUdp({
     dst: server,
     dport,
+    ...options.from,
     ...(ctx.process === undefined ? {} : { process: ctx.process }),
   });
   if (typeof socket === 'string') return all('unreachable');
@@ -106,6 +107,8 @@ export interface AskOptions {
   readonly timeout: number;
   readonly port?: number;
   readonly udpSize?: number;
+  /** What the socket is bound to; port 0 is any. */
+  readonly from?: { readonly ip: Ip; readonly port: number };
 }
 
 /** One question to one server, asked again until there is an answer. */

@@ -13,8 +13,17 @@ export type TerminalLimits = Pick<
   'output' | 'scriptDepth' | 'scriptSteps' | 'commandTime' | 'events'
 >;
 
+/** What was written at once: when, and how many events the caller had seen by then. */
+export interface Printed {
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+  readonly at: number;
+  readonly seen: number;
+}
+
 export interface LineResult {
   readonly output: string;
+  readonly printed: readonly Printed[];
   readonly stdout: string;
   readonly stderr: string;
   readonly exitCode: number;
@@ -39,7 +48,8 @@ export class Terminal {
   readonly #shell: Shell;
   #session: Session;
   #taps: Set<Tap> | undefined;
-  #sink: { readonly kind: 'out' | 'err'; readonly text: string }[] = [];
+  #sink: Printed[] = [];
+  #seen: () => number = () => 0;
 
   constructor(world: World, place: Place, limits: TerminalLimits) {
     this.#world = world;
@@ -52,12 +62,13 @@ export class Terminal {
   }
 
   /** Runs a line until it has ended or a limit is reached; then it is interrupted as by Ctrl-C, and what still runs is killed. */
-  run(line: string): LineResult {
+  run(line: string, seen: () => number = () => 0): LineResult {
     const session = newSession(this.#limits);
     this.#session = session;
     this.#shell.session = session;
     this.#shell.errexit = false;
     this.#sink = [];
+    this.#seen = seen;
     const world = this.#world;
     // Captures that run in the background belong to this terminal, the tracer to whoever asked for a record.
     resumeTaps(world, this.#taps);
@@ -74,30 +85,28 @@ export class Terminal {
       for (const other of this.#shell.jobs) if (!before.includes(other)) other.deliver('KILL');
     if (session.limit !== undefined) world.run({ time: 0, events: 1000 });
     this.#taps = suspendTaps(world);
-    const stdout = this.#sink
-      .filter((part) => part.kind === 'out')
-      .map((part) => part.text)
-      .join('');
-    let stderr = this.#sink
-      .filter((part) => part.kind === 'err')
-      .map((part) => part.text)
-      .join('');
-    let output = this.#sink.map((part) => part.text).join('');
-    const result = { stdout, exitCode: session.limit === undefined ? (job.status ?? 130) : 130 };
+    if (session.limit !== undefined) {
+      const text = LIMIT_TEXT[session.limit]?.(this.#limits) ?? `limit: ${session.limit}`;
+      const midLine = this.#sink.at(-1)?.text.endsWith('\n') === false;
+      this.#write('stderr', `${midLine ? '\n' : ''}podwalk: stopped: ${text}\n`);
+    }
+    const printed = this.#sink;
     this.#sink = [];
-    if (session.limit === undefined) return { ...result, stderr, output };
-    const text = LIMIT_TEXT[session.limit]?.(this.#limits) ?? `limit: ${session.limit}`;
-    const message = `${output === '' || output.endsWith('\n') ? '' : '\n'}podwalk: stopped: ${text}\n`;
-    output += message;
-    stderr += message;
-    return { ...result, stderr, output, limit: session.limit };
+    return {
+      output: textOf(printed),
+      printed,
+      stdout: textOf(printed.filter(({ stream }) => stream === 'stdout')),
+      stderr: textOf(printed.filter(({ stream }) => stream === 'stderr')),
+      exitCode: session.limit === undefined ? (job.status ?? 130) : 130,
+      ...(session.limit === undefined ? {} : { limit: session.limit }),
+    };
   }
 
   *#main(line: string, signals: Signals): Task<number> {
     return yield* this.#shell.run(line, {
       stdin: textInput(''),
-      out: (text) => this.#print('out', text),
-      err: (text) => this.#print('err', text),
+      out: (text) => this.#print('stdout', text),
+      err: (text) => this.#print('stderr', text),
       signals,
       tty: true,
     });
@@ -105,7 +114,7 @@ export class Terminal {
 
   #interrupt(job: Job, session: Session): void {
     if (session.limit === 'commandTime' || session.limit === 'events') {
-      this.#print('err', '^C');
+      this.#print('stderr', '^C');
       job.deliver('INT');
       this.#world.run({ until: () => job.status !== undefined, time: 1000, events: 10_000 });
     }
@@ -113,7 +122,7 @@ export class Terminal {
     this.#world.run({ until: () => job.status !== undefined, time: 1000, events: 10_000 });
   }
 
-  #print(kind: 'out' | 'err', text: string): void {
+  #print(stream: Printed['stream'], text: string): void {
     const session = this.#session;
     const room = this.#limits.output - session.printed;
     if (room <= 0 || text === '') {
@@ -122,8 +131,16 @@ export class Terminal {
     }
     session.printed += text.length;
     if (text.length > room) session.limit ??= 'output';
-    this.#sink.push({ kind, text: text.slice(0, room) });
+    this.#write(stream, text.slice(0, room));
   }
+
+  #write(stream: Printed['stream'], text: string): void {
+    this.#sink.push({ stream, text, at: this.#world.now, seen: this.#seen() });
+  }
+}
+
+function textOf(printed: readonly Printed[]): string {
+  return printed.map(({ text }) => text).join('');
 }
 
 function newSession(limits: TerminalLimits): Session {

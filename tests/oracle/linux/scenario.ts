@@ -3,7 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 /** A measurement on a real kernel, as `linux/*.json` of the oracle folder has it; its README says what the fields mean. */
 export interface Scenario {
   readonly name: string;
-  readonly topology: { readonly pods: readonly { readonly name: string; readonly hostIf?: string }[] };
+  readonly topology: {
+    readonly pods: readonly { readonly name: string; readonly node: string; readonly hostIf?: string }[];
+  };
   readonly manifests: readonly object[];
   readonly args: readonly string[];
   readonly setup: readonly string[];

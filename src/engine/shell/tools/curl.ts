@@ -1,14 +1,14 @@
+import { ERRNO_TEXT } from '../../net/errno.ts';
 import { toBase64 } from '../../capture/base64.ts';
 import { formatIp, isIpv6, parseIp, type Ip } from '../../net/address.ts';
-import { ERRNO_TEXT } from '../../net/errno.ts';
 import type { Task } from '../../net/task.ts';
-import { tcpConnect } from '../../net/tcp-client.ts';
 import type { TcpConnection } from '../../net/tcp-connection.ts';
 import { resolve as resolvePath } from '../expand.ts';
 import { getopt, type Options } from '../getopt.ts';
 import { exchange, header, parseUrl, type HttpResponse, type Url } from '../http.ts';
 import { resolveHost } from '../resolve.ts';
 import type { Tool, ToolContext } from '../tool.ts';
+import { connect, localPorts, seconds } from './curl/connect.ts';
 import { progressMeter } from './curl/progress.ts';
 import { writeOut, type Transfer } from './curl/write-out.ts';
 
@@ -75,8 +75,6 @@ const LONG: Readonly<Record<string, string>> = {
   stderr: 'stderr:',
   'path-as-is': 'path-as-is',
 };
-/** When nothing else is said (lib/connect.h, DEFAULT_CONNECT_TIMEOUT). */
-const CONNECT_TIMEOUT = 300_000_000;
 
 export const curl: Tool = function* (ctx, args) {
   const parsed = getopt(args, { short: SHORT, long: LONG });
@@ -89,6 +87,11 @@ export const curl: Tool = function* (ctx, args) {
     return 2;
   }
   const { options } = parsed;
+  const badValue = wrongValue(options);
+  if (badValue !== undefined) {
+    ctx.err(`curl: option ${badValue}\ncurl: try 'curl --help' or 'curl --manual' for more information\n`);
+    return 2;
+  }
   if (options.has('V')) {
     ctx.out(`curl ${VERSION} (x86_64-pc-linux-musl) libcurl/${VERSION}\nProtocols: http\nFeatures: IPv6\n`);
     return 0;
@@ -116,6 +119,25 @@ export const curl: Tool = function* (ctx, args) {
     ctx.out(buffered);
   }
 };
+
+/** What curl says of the first value that is no number where it must be one (src/tool_paramhlp.c). */
+function wrongValue(options: Options): string | undefined {
+  for (const [key, name] of numeric) {
+    const value = options.value(key);
+    if (value === undefined || /^\d+(\.\d*)?$/.test(value)) continue;
+    const kind = /^-\d/.test(value) ? 'positive' : 'proper';
+    return `${name}: expected a ${kind} numerical parameter`;
+  }
+  return localPorts(options) === 'bad' ? '--local-port: is badly used here' : undefined;
+}
+
+const numeric = [
+  ['m', '-m'],
+  ['connect-timeout', '--connect-timeout'],
+  ['retry', '--retry'],
+  ['retry-delay', '--retry-delay'],
+  ['max-redirs', '--max-redirs'],
+] as const;
 
 function* transferAll(ctx: ToolContext, options: Options, urls: readonly string[]): Task<number> {
   let code = 0;
@@ -280,7 +302,7 @@ class CurlTransfer {
       return { code: this.fail(6, message) };
     }
     facts.lookup = ctx.world.now - this.began;
-    const socket = yield* this.connect(url, ips);
+    const socket = yield* connect(this, url, ips);
     if (typeof socket === 'number') return { code: socket };
     try {
       return yield* this.talk(url, socket);
@@ -318,73 +340,6 @@ class CurlTransfer {
       this.note(`IPv4: ${list(false)}`);
     }
     return found.ips;
-  }
-
-  *connect(url: Url, ips: readonly Ip[]): Task<TcpConnection | number> {
-    const { options, facts, ctx } = this;
-    const { world } = ctx;
-    const given = seconds(options.value('connect-timeout'));
-    const connectDeadline = this.began + (given === undefined || given === 0 ? CONNECT_TIMEOUT : given);
-    const end = Math.min(connectDeadline, this.deadline);
-    const own = { name: 'curl' };
-    const source =
-      parseIp(options.value('interface') ?? '') ??
-      ctx.netns.devices.get(options.value('interface') ?? '')?.addresses[0]?.ip;
-    const elapsed = (): number => Math.floor((world.now - this.began) / 1000);
-    let timedOut = false;
-    for (const ip of ips) {
-      const shown = isIpv6(ip) ? `[${formatIp(ip)}]` : formatIp(ip);
-      this.note(`  Trying ${shown}:${url.port}...`);
-      const route = ctx.netns.routes.lookup({ dst: ip });
-      const sport = ctx.netns.sockets.freePort('tcp', { ip, port: url.port, local: source ?? route.src });
-      const result = yield* tcpConnect(ctx.netns, {
-        dst: ip,
-        dport: url.port,
-        process: own,
-        timeout: Math.max(0, end - world.now),
-        ...(source === undefined ? {} : { src: source }),
-        ...(sport === undefined ? {} : { sport }),
-      });
-      if (result.kind === 'connected') {
-        const { socket } = result;
-        facts.connected = world.now - this.began;
-        facts.connects++;
-        facts.local = formatIp(socket.localIp);
-        facts.localPort = socket.localPort;
-        facts.remote = formatIp(ip);
-        facts.remotePort = url.port;
-        this.note(`Connected to ${url.host.replace(/^\[|\]$/g, '')} (${formatIp(ip)}) port ${url.port}`);
-        return socket;
-      }
-      if (result.kind === 'timeout') {
-        // curl notices a millisecond late.
-        yield (resume) => {
-          const timer = world.schedule(1000, resume);
-          return () => timer.cancel();
-        };
-        if (this.deadline <= connectDeadline)
-          return this.failConnection(28, `Connection timed out after ${elapsed()} milliseconds`);
-        this.note(
-          `ipv${isIpv6(ip) ? 6 : 4} connect timeout after ${Math.floor((end - this.began) / 1000)}ms, move on!`,
-        );
-        return this.failConnection(
-          28,
-          `Failed to connect to ${url.host} port ${url.port} after ${elapsed()} ms: Timeout was reached`,
-        );
-      }
-      if (result.errno === 'ETIMEDOUT') timedOut = true;
-      const why = ERRNO_TEXT[result.errno];
-      if (result.errno === 'ENETUNREACH' && route.kind === 'none')
-        this.note(`Immediate connect fail for ${formatIp(ip)}: ${why}`);
-      else
-        this.note(
-          `connect to ${formatIp(ip)} port ${url.port} from ${formatIp(source ?? route.src)} port ${sport ?? 0} failed: ${why}`,
-        );
-    }
-    return this.failConnection(
-      timedOut ? 28 : 7,
-      `Failed to connect to ${url.host} port ${url.port} after ${elapsed()} ms: Could not connect to server`,
-    );
   }
 
   *talk(url: Url, socket: TcpConnection): Task<{ code: number; redirect?: string }> {
@@ -573,8 +528,3 @@ class CurlTransfer {
 }
 
 /** Microseconds. */
-function seconds(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  return Number.isFinite(value) && value >= 0 ? Math.round(value * 1e6) : undefined;
-}

@@ -20,6 +20,7 @@ export const dig: Tool = function* (ctx, args) {
   let name: string | undefined;
   let type: Question['type'] | undefined;
   let reverse: string | undefined;
+  let from: { readonly ip: Ip; readonly port: number } | undefined;
   let timeout = 5;
   let tries = 3;
   const show = {
@@ -41,6 +42,14 @@ export const dig: Tool = function* (ctx, args) {
       const address = args[++i] ?? '';
       reverse = reverseName(address);
       if (reverse === undefined) reverse = `${address}.`;
+    } else if (arg === '-b') {
+      const [address = '', source = '0'] = (args[++i] ?? '').split('#');
+      const ip = parseIp(address);
+      if (ip === undefined) {
+        ctx.err(`dig: invalid address ${address}\n`);
+        return 1;
+      }
+      from = { ip, port: Number(source) || 0 };
     } else if (arg === '-p') port = Number(args[++i]) || 53;
     else if (arg === '-t') type = typeOf(args[++i] ?? '') ?? type;
     else if (arg === '-4' || arg === '-6' || arg === '-u') continue;
@@ -118,7 +127,12 @@ export const dig: Tool = function* (ctx, args) {
           { netns: ctx.netns, process: { name: 'dig' } },
           target,
           [{ name: candidate, type: query.type }],
-          { timeout, port, ...(show.edns ? { udpSize: 1232 } : {}) },
+          {
+            timeout,
+            port,
+            ...(show.edns ? { udpSize: 1232 } : {}),
+            ...(from === undefined ? {} : { from }),
+          },
         );
         if (exchange?.kind === 'answer') {
           result = exchange;

@@ -1,7 +1,7 @@
-import { formatIp, isIpv6, type Ip } from '../../net/address.ts';
+import { anyAddress, formatIp, isIpv6, parseIp, type Ip } from '../../net/address.ts';
 import { ERRNO_TEXT } from '../../net/errno.ts';
 import { serviceByPort } from '../../net/services.ts';
-import { tcpConnect } from '../../net/tcp-client.ts';
+import { tcpConnect, type ConnectResult } from '../../net/tcp-client.ts';
 import type { TcpConnection } from '../../net/tcp-connection.ts';
 import type { Task } from '../../net/task.ts';
 import { getopt, optionErrorText, type Options } from '../getopt.ts';
@@ -58,6 +58,27 @@ export const nc: Tool = function* (ctx, args) {
   return status;
 };
 
+/** What `-s` and `-p` bind to. */
+type Binding = { readonly src: Ip | undefined; readonly port: number | undefined };
+
+/** Says what is wrong with `-s` and `-p` and gives nothing. */
+function bindingOf(ctx: ToolContext, options: Options, remote: Ip): Binding | undefined {
+  const [source, portText] = [options.value('s'), options.value('p')];
+  const refuse = (why: string): undefined => void ctx.err(`nc: ${why}\n`);
+  const src = source === undefined ? undefined : parseIp(source);
+  if (source !== undefined && src === undefined) return refuse('getaddrinfo: Name or service not known');
+  const port = portText === undefined ? undefined : Number(portText);
+  if (port !== undefined && !(Number.isInteger(port) && port > 0 && port <= 65_535))
+    return refuse('getaddrinfo: Servname not supported for ai_socktype');
+  const { routes, sockets } = ctx.netns;
+  if (src !== undefined && routes.addressType(src) !== 'local')
+    return refuse(`bind failed: ${ERRNO_TEXT.EADDRNOTAVAIL}`);
+  const local = src ?? anyAddress(isIpv6(remote) ? 6 : 4);
+  if (port !== undefined && !options.has('u') && sockets.tcpPortInUse(local, port))
+    return refuse(`bind failed: ${ERRNO_TEXT.EADDRINUSE}`);
+  return { src, port };
+}
+
 function waitOf(options: Options): number | undefined {
   const seconds = Number(options.value('w') ?? Number.NaN);
   return seconds > 0 ? seconds * 1e6 : undefined;
@@ -79,12 +100,9 @@ function succeeded(
 
 function* tcp(ctx: ToolContext, options: Options, host: string, ip: Ip, port: number): Task<number> {
   const timeout = waitOf(options);
-  const result = yield* tcpConnect(ctx.netns, {
-    dst: ip,
-    dport: port,
-    process: { name: 'nc' },
-    ...(timeout === undefined ? {} : { timeout }),
-  });
+  const bound = bindingOf(ctx, options, ip);
+  if (bound === undefined) return 1;
+  const result = yield* connectFrom(ctx, bound, ip, port, timeout);
   const shown = host === formatIp(ip) ? host : `${host} (${formatIp(ip)})`;
   if (result.kind !== 'connected') {
     if (options.has('v'))
@@ -103,36 +121,75 @@ function* tcp(ctx: ToolContext, options: Options, host: string, ip: Ip, port: nu
       ctx,
       socket,
       timeout ?? FOREVER,
-      options.has('d') ? '' : undefined,
-      options.has('N'),
+      options.has('d') ? 'none' : 'stdin',
+      options.has('N') ? 'shutdown' : 'stay',
     );
   } finally {
     socket.close();
   }
 }
 
-/** Standard input to the other side, the other side to standard output, until it closes. */
+function connectFrom(
+  ctx: ToolContext,
+  { src, port }: Binding,
+  dst: Ip,
+  dport: number,
+  timeout: number | undefined,
+): Task<ConnectResult> {
+  return tcpConnect(ctx.netns, {
+    dst,
+    dport,
+    process: { name: 'nc' },
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(src === undefined ? {} : { src }),
+    ...(port === undefined ? {} : { sport: port }),
+  });
+}
+
+/** Standard input to the other side and the other side to standard output, each when it comes, until the other closes. */
 function* converse(
   ctx: ToolContext,
   socket: TcpConnection,
   silence: number,
-  input: string | undefined,
-  shutdown: boolean,
+  input: 'stdin' | 'none',
+  atEnd: 'shutdown' | 'stay',
 ): Task<number> {
-  const text = input ?? (yield* ctx.stdin.readAll());
-  if (text !== '') socket.write(new TextEncoder().encode(text));
-  if (shutdown) socket.end();
-  for (;;) {
-    const result = yield* socket.read(silence);
-    if (result.kind !== 'data') return result.kind === 'error' ? 1 : 0;
-    ctx.out(new TextDecoder().decode(result.data));
-    if (ctx.session.limit !== undefined) return 1;
+  const sender = ctx.world.spawn(
+    (function* (): Task<void> {
+      for (;;) {
+        const line = input === 'none' ? undefined : yield* ctx.stdin.readLine();
+        if (line === undefined) break;
+        socket.write(new TextEncoder().encode(line));
+      }
+      if (atEnd === 'shutdown') socket.end();
+    })(),
+  );
+  try {
+    for (;;) {
+      const result = yield* socket.read(silence);
+      if (result.kind !== 'data') return result.kind === 'error' ? 1 : 0;
+      ctx.out(new TextDecoder().decode(result.data));
+      if (ctx.session.limit !== undefined) return 1;
+    }
+  } finally {
+    sender.kill();
   }
 }
 
 function* udp(ctx: ToolContext, options: Options, host: string, ip: Ip, port: number): Task<number> {
-  const socket = ctx.netns.sockets.addUdp({ dst: ip, dport: port, process: { name: 'nc' } });
-  if (typeof socket === 'string') return 1;
+  const bound = bindingOf(ctx, options, ip);
+  if (bound === undefined) return 1;
+  const socket = ctx.netns.sockets.addUdp({
+    dst: ip,
+    dport: port,
+    process: { name: 'nc' },
+    ...(bound.src === undefined ? {} : { ip: bound.src }),
+    ...(bound.port === undefined ? {} : { port: bound.port }),
+  });
+  if (typeof socket === 'string') {
+    ctx.err(`nc: bind failed: ${ERRNO_TEXT[socket]}\n`);
+    return 1;
+  }
   try {
     if (options.has('z')) {
       // Nothing answers a datagram: silence for a while is taken for success.
@@ -227,8 +284,8 @@ function* listen(ctx: ToolContext, options: Options, port: number): Task<number>
         ctx,
         connection,
         waitOf(options) ?? FOREVER,
-        undefined,
-        options.has('N'),
+        options.has('d') ? 'none' : 'stdin',
+        options.has('N') ? 'shutdown' : 'stay',
       );
       connection.close();
       if (!options.has('k')) return status;
@@ -267,12 +324,9 @@ export const busyboxNc: Tool = function* (ctx, args) {
   }
   if (options.has('u')) return yield* udp(ctx, options, host, ip, port);
   const timeout = waitOf(options);
-  const result = yield* tcpConnect(ctx.netns, {
-    dst: ip,
-    dport: port,
-    process: { name: 'nc' },
-    ...(timeout === undefined ? {} : { timeout }),
-  });
+  const bound = bindingOf(ctx, options, ip);
+  if (bound === undefined) return 1;
+  const result = yield* connectFrom(ctx, bound, ip, port, timeout);
   if (result.kind === 'timeout') {
     ctx.err('nc: timed out\n');
     return 1;
@@ -289,7 +343,7 @@ export const busyboxNc: Tool = function* (ctx, args) {
   }
   try {
     if (options.has('v')) ctx.err(`${host} (${shown}:${port}) open\n`);
-    return options.has('z') ? 0 : yield* converse(ctx, result.socket, timeout ?? FOREVER, undefined, false);
+    return options.has('z') ? 0 : yield* converse(ctx, result.socket, timeout ?? FOREVER, 'stdin', 'stay');
   } finally {
     result.socket.close();
   }
