@@ -5,20 +5,20 @@ import type { VerdictWords } from '../../components/strings/verdict/words.ts';
 import { Prober, readInventory, type Inventory, type ProbeAnswer } from '../engine/reach.ts';
 import { readArguments } from './arguments.ts';
 import { UsageError, type Command, type Terminal } from './command.ts';
+import { languageFor } from './language.ts';
 import { diagnosticLine, manifestFiles } from './manifests.ts';
 
 const options = {
   probes: { type: 'string' },
-  lang: { type: 'string', default: 'en' },
+  lang: { type: 'string' },
 } as const;
 
-const languages: Readonly<Record<string, VerdictWords>> = { en: verdictEn, ko: verdictKo };
+const languages: Readonly<Record<'ko' | 'en', VerdictWords>> = { en: verdictEn, ko: verdictKo };
 
 /** `podwalk reach FILE… [--probes FILE.jsonl]`: who can talk to whom, by policy alone. */
 export const reach: Command = (args, terminal) => {
   const { values, positionals } = readArguments(args, options);
-  const words = Object.hasOwn(languages, values.lang) ? languages[values.lang] : undefined;
-  if (words === undefined) throw new UsageError(`--lang must be ko or en, not ${values.lang}`);
+  const words = languages[languageFor(values.lang)];
   if (positionals.length === 0) throw new UsageError('which manifests?');
   const { inventory, refused } = takeStock(positionals, terminal);
   if (values.probes === undefined) throw new UsageError('--probes is missing');

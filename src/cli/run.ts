@@ -10,7 +10,8 @@ import {
 } from '../engine/index.ts';
 import { readArguments } from './arguments.ts';
 import { UsageError, type Command, type Terminal } from './command.ts';
-import { languageOf, tell, type Detail, type Language } from './telling.ts';
+import { languageFor } from './language.ts';
+import { tell, type Detail } from './telling.ts';
 
 const options = {
   nodes: { type: 'string' },
@@ -76,18 +77,6 @@ function asJson(result: CommandResult): unknown {
 function detailOf(values: { readonly hops?: boolean; readonly explain?: boolean }): Detail {
   if (values.explain === true) return 'decisions';
   return values.hops === true ? 'hops' : 'output';
-}
-
-/** What `--lang` says, else the locale as other programs read it. */
-function languageFor(asked: string | undefined): Language {
-  if (asked !== undefined) {
-    const language = languageOf(asked);
-    if (language === undefined) throw new UsageError(`--lang is "ko" or "en", not "${asked}"`);
-    return language;
-  }
-  const { LC_ALL, LC_MESSAGES, LANG } = process.env;
-  const locale = [LC_ALL, LC_MESSAGES, LANG].find((value) => value !== undefined && value !== '') ?? '';
-  return languageOf(locale.split(/[_.@-]/, 1)[0] ?? '') ?? 'en';
 }
 
 function writeCapture(file: string, { record }: CommandResult, terminal: Terminal): boolean {

@@ -4,17 +4,10 @@ import { explain, type Language, type Strings } from '../../components/strings/s
 import { hopLine, type CommandResult, type RecordEvent } from '../engine/index.ts';
 import type { Terminal } from './command.ts';
 
-export type { Language };
-
 /** What is told of a command beside its output. */
 export type Detail = 'output' | 'hops' | 'decisions';
 
 const languages: Readonly<Record<Language, Strings>> = { en, ko };
-
-/** The language that `--lang` or the locale names; undefined when it is none that there are strings for. */
-export function languageOf(name: string): Language | undefined {
-  return Object.hasOwn(languages, name) ? (name as Language) : undefined;
-}
 
 /**
  * Prints what a command printed, each piece on its own stream, and between the pieces the frames that crossed an interface

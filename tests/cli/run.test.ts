@@ -133,7 +133,7 @@ describe('podwalk run', () => {
     [['--', ' '], 'the command behind "--" is empty'],
     [['/nowhere.yaml', '--', 'true'], 'cannot read /nowhere.yaml'],
     [['--nodes', 'two', '--', 'true'], '--nodes must be a whole number, not two'],
-    [['--lang', 'fr', '--', 'true'], '--lang is "ko" or "en", not "fr"'],
+    [['--lang', 'fr', '--', 'true'], '--lang must be ko or en, not fr'],
     [['--hop', '--', 'true'], "Unknown option '--hop'"],
     [['--cni', 'flanel', '--', 'true'], 'cni: unknown plugin "flanel" (did you mean "flannel"?)'],
   ])('%j is answered by what is wrong', async (args, message) => {
