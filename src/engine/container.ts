@@ -49,6 +49,7 @@ export class ContainerRun {
   #owner: SocketOwner | undefined;
   #program: Program | undefined;
   #job: Job | undefined;
+  #end: (() => void) | undefined;
 
   constructor(options: ContainerOptions, containerID: string, onExit: (exit: ContainerExit) => void) {
     this.#options = options;
@@ -194,6 +195,7 @@ export class ContainerRun {
       return;
     }
     for (const line of program.greeting ?? []) this.log(line);
+    this.#end = program.begin?.();
   }
 
   #run(argv: readonly string[]): void {
@@ -255,6 +257,8 @@ export class ContainerRun {
 
   /** The process's sockets close as the kernel closes them. */
   #release(): void {
+    this.#end?.();
+    this.#end = undefined;
     if (this.#owner !== undefined) this.#options.netns.sockets.exit(this.#owner);
     this.#owner = undefined;
   }

@@ -52,6 +52,7 @@ class ActivityTrace extends Trace {
   moved = 0;
   readonly #world: World;
   readonly #activity: number;
+  #first: number | undefined;
   readonly #keep: boolean;
 
   constructor(world: World, activity: number, limit: number, keep: boolean) {
@@ -73,8 +74,13 @@ class ActivityTrace extends Trace {
   override walk(id: number, cause: number | undefined): void {
     if (!this.#keep) return;
     super.walk(id, cause);
-    // A timer that somebody else's packet started may answer this activity's packet too: what is answered decides.
-    const mine = cause === undefined ? this.#world.activity === this.#activity : this.own.has(cause);
+    this.#first ??= id;
+    // A timer that somebody else's packet started may answer this activity's packet too: what is answered decides,
+    // unless that was before: a connection that was kept open carries what the activity sends over it.
+    const mine =
+      cause === undefined || cause < this.#first
+        ? this.#world.activity === this.#activity
+        : this.own.has(cause);
     if (mine) this.own.add(id);
   }
 }
@@ -147,6 +153,7 @@ export class EngineCluster implements Cluster {
       networkReady: options.cni !== 'none',
     });
     const { events } = this.#control;
+    this.runtime.events = events;
     this.runtime.onStandIn = (pod, container, image) =>
       events.record(
         pod,

@@ -17,7 +17,7 @@ export function bindListener(netns: Netns, listener: Listener, owner: SocketOwne
   if (ip === undefined) return { ok: false, errno: 'EADDRNOTAVAIL' };
   if (listener.protocol === 'TCP') {
     const onConnection = (socket: TcpConnection): void => {
-      const handler = listener.accept(connectionOf(socket));
+      const handler = listener.accept(connectionOf(socket, owner.name));
       socket.onData = (data) => handler.data(data);
       socket.onEnd = () => handler.end();
     };
@@ -49,7 +49,7 @@ export function bindListener(netns: Netns, listener: Listener, owner: SocketOwne
   return made instanceof UdpSocket ? { ok: true } : { ok: false, errno: made };
 }
 
-function connectionOf(socket: TcpConnection): Connection {
+function connectionOf(socket: TcpConnection, process: string): Connection {
   return {
     peer: { ip: formatIp(socket.remoteIp), port: socket.remotePort },
     local: { ip: formatIp(socket.localIp), port: socket.localPort },
@@ -58,5 +58,10 @@ function connectionOf(socket: TcpConnection): Connection {
     },
     close: () => socket.close(),
     abort: () => socket.abort(),
+    note(event, detail) {
+      const { ns, answering } = socket;
+      if (answering !== undefined)
+        ns.world.tracer?.decision(ns.world.now, answering, ns.name, { code: 'app', process, event, detail });
+    },
   };
 }

@@ -18,6 +18,8 @@ import type {
   SandboxResult,
   StartResult,
 } from './control/runtime.ts';
+import type { EventRecorder } from './control/events.ts';
+import { Activity } from './control/queue.ts';
 import { storeDirectory } from './dns/directory.ts';
 import { CoreDns } from './dns/server.ts';
 import type { DnsDefaults } from './dns/resolv.ts';
@@ -27,6 +29,7 @@ import type { Machine } from './machine.ts';
 import { formatIp } from './net/address.ts';
 import type { Netns } from './net/netns.ts';
 import type { World } from './net/world.ts';
+import { ingressController } from './ingress-controller.ts';
 import { coreDnsProgram } from './name-servers.ts';
 import { runProbe } from './probe.ts';
 import { Sandbox } from './sandbox.ts';
@@ -61,6 +64,9 @@ export class EngineRuntime implements Runtime, KubectlHost {
   readonly listeners: MachineListener[] = [];
   /** Told of every container whose image is not known. */
   onStandIn: ((pod: Pod, container: string, image: string) => void) | undefined;
+  /** Where programs that talk to the API write their events. */
+  events: EventRecorder | undefined;
+  readonly #activity = new Activity();
   readonly #options: EngineRuntimeOptions;
   readonly #portMap = new PortMap();
   readonly #steady = new SteadyStarts();
@@ -85,9 +91,9 @@ export class EngineRuntime implements Runtime, KubectlHost {
     });
   }
 
-  /** Whether no pod's network is on its way out. */
+  /** Whether no pod's network is on its way out, and no program about to tell the API something. */
   get idle(): boolean {
-    return this.#teardowns === 0;
+    return this.#teardowns === 0 && this.#activity.idle;
   }
 
   get api(): ApiServer {
@@ -238,7 +244,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
         hostname,
         dns: this.#options.dns,
       });
-    const run = new ContainerRun(
+    const run: ContainerRun = new ContainerRun(
       {
         world,
         spec,
@@ -254,6 +260,16 @@ export class EngineRuntime implements Runtime, KubectlHost {
         programs: {
           coredns: (context) =>
             this.#coreDns === undefined ? undefined : coreDnsProgram(context, this.#coreDns, sandbox.netns),
+          'nginx-ingress-controller': (context) =>
+            ingressController(context, {
+              api: this.api,
+              netns: sandbox.netns,
+              pod,
+              files: () => run.place.files,
+              activity: this.#activity,
+              event: (about, reason, message, component) =>
+                this.events?.record(about, 'Normal', reason, message, component),
+            }),
         },
       },
       id,

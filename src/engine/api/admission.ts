@@ -1,5 +1,6 @@
 import { drawSuffix } from './draw.ts';
-import type { Container, Pod, PodSpec, Toleration, Volume } from './types.ts';
+import type { Store } from './store.ts';
+import type { Container, Ingress, Pod, PodSpec, Toleration, Volume } from './types.ts';
 
 /**
  * What admission adds to every pod: the service account and its token volume (plugin ServiceAccount),
@@ -81,4 +82,27 @@ function withToken(spec: PodSpec, suffix: string): PodSpec {
 function priorityOf(className: string | undefined): number {
   if (className === 'system-cluster-critical') return 2_000_000_000;
   return className === 'system-node-critical' ? 2_000_001_000 : 0;
+}
+
+/**
+ * An Ingress that names no class gets the one that is marked as the default, the newest of several
+ * (plugin DefaultIngressClass); one with the older annotation is left alone.
+ */
+export function admitIngress(ingress: Ingress, store: Store): Ingress {
+  const { metadata, spec } = ingress;
+  if (
+    spec.ingressClassName !== undefined ||
+    metadata.annotations?.['kubernetes.io/ingress.class'] !== undefined
+  )
+    return ingress;
+  const [newest] = store
+    .list('IngressClass')
+    .filter((one) => one.metadata.annotations?.['ingressclass.kubernetes.io/is-default-class'] === 'true')
+    .sort((a, b) => {
+      const [left, right] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
+      if (left !== right) return left > right ? -1 : 1;
+      return a.metadata.name < b.metadata.name ? -1 : 1;
+    });
+  if (newest === undefined) return ingress;
+  return { ...ingress, spec: { ...spec, ingressClassName: newest.metadata.name } };
 }

@@ -1,5 +1,5 @@
 import { ServiceAllocator } from './allocate.ts';
-import { admitPod } from './admission.ts';
+import { admitIngress, admitPod } from './admission.ts';
 import type { Clock } from './clock.ts';
 import { timestampOf } from './clock.ts';
 import { applyDefaults, dropEmpty } from './defaults.ts';
@@ -14,7 +14,7 @@ import { groupKind, groupResource, resourceOfKind } from './kinds.ts';
 import { prepareServiceUpdate } from './service-update.ts';
 import { indexOwned } from './indexes.ts';
 import { Store } from './store.ts';
-import type { Kind, KubeObject, Namespace, ObjectMeta, ObjectOf, Pod, Service } from './types.ts';
+import type { Ingress, Kind, KubeObject, Namespace, ObjectMeta, ObjectOf, Pod, Service } from './types.ts';
 import { validateCreate, validateUpdate } from './validation/validate.ts';
 
 export interface ApiServerOptions {
@@ -71,6 +71,7 @@ export class ApiServer {
     this.seed = options.seed;
     this.maxObjects = options.maxObjects;
     this.admission.set('Pod', (object) => admitPod(object as Pod, options.seed));
+    this.admission.set('Ingress', (object) => admitIngress(object as Ingress, this.store));
     this.services = new ServiceAllocator(options.serviceCIDR, options.seed);
     indexOwned(this.store);
   }

@@ -207,6 +207,12 @@ const images: Readonly<Record<string, Partial<Image>>> = {
     size: 42_000_000,
     programs: { nginx },
   },
+  'registry.k8s.io/ingress-nginx/controller': {
+    cmd: ['/nginx-ingress-controller'],
+    userland: 'busybox',
+    tools: ['bash', 'curl'],
+    size: 105_000_000,
+  },
   'registry.k8s.io/coredns/coredns': { entrypoint: ['/coredns'], size: 18_600_000 },
 };
 
@@ -215,6 +221,7 @@ const aliases: Readonly<Record<string, string>> = {
   'registry.k8s.io/e2e-test-images/nginx': 'nginx',
   'registry.k8s.io/e2e-test-images/httpd': 'httpd',
   'registry.k8s.io/e2e-test-images/busybox': 'busybox',
+  'k8s.gcr.io/ingress-nginx/controller': 'registry.k8s.io/ingress-nginx/controller',
   'k8s.gcr.io/pause': 'registry.k8s.io/pause',
   'quay.io/curl/curl': 'curlimages/curl',
   'docker.io/coredns/coredns': 'registry.k8s.io/coredns/coredns',

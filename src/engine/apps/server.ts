@@ -15,6 +15,8 @@ export interface Connection {
   /** FIN after what was written. */
   close(): void;
   abort(): void;
+  /** What the program decided about what was last received, for the record. */
+  note(event: string, detail: string): void;
 }
 
 export interface ConnectionHandler {
@@ -90,6 +92,8 @@ export type Program =
       /** What it says when a port is taken, by its own words; then it exits with `bindExit`. */
       readonly bindError?: (listener: Listener) => string;
       readonly bindExit?: number;
+      /** Called once it listens; what it returns is called when the process is gone. */
+      readonly begin?: () => () => void;
       /** Lines that it logs once it runs. */
       readonly greeting?: readonly string[];
       /** What SIGTERM does to it; as PID 1 a program without a handler ignores it. */

@@ -680,6 +680,11 @@ export class TcpConnection {
     this.#ackTimer = this.#closeTimer = undefined;
   }
 
+  /** The walk of the segment that is answered now, or was last. */
+  get answering(): number | undefined {
+    return this.#cause;
+  }
+
   /** The state as it is now, whatever the compiler knows of it from before. */
   #is(state: TcpState): boolean {
     return this.state === state;
