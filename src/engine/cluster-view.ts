@@ -31,12 +31,13 @@ export function clusterView({ world, api, cni, cniName, runtime }: ViewSources):
     const machine = runtime.machines.get(node.metadata.name);
     if (machine === undefined) continue;
     const [podCIDR] = machine.cni?.podCIDRs ?? [];
+    const [nodeIP] = machine.cni?.ips ?? [];
     machines.push({
       netns: machine.netns.name,
       kind: 'node',
       controlPlane: Object.hasOwn(node.metadata.labels ?? {}, 'node-role.kubernetes.io/control-plane'),
       ready: node.status.conditions?.find(({ type }) => type === 'Ready')?.status !== 'False',
-      ...(machine.cni === undefined ? {} : { address: formatIp(machine.cni.ip) }),
+      ...(nodeIP === undefined ? {} : { address: formatIp(nodeIP) }),
       ...(podCIDR === undefined ? {} : { podCIDR: formatPrefix(podCIDR) }),
       interfaces: interfacesOf(machine.netns),
     });

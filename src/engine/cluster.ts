@@ -24,9 +24,12 @@ export interface ClusterOptions {
   readonly cni?: string;
   /** `iptables` or `nftables`. Default `iptables`. */
   readonly proxy?: string;
-  /** Default `10.244.0.0/16`. */
+  /**
+   * One network, or one of each family with a comma between: `10.244.0.0/16,fd00:10:244::/56`. What comes first is the
+   * primary family. A node gets a /24, and a /64 of IPv6. Default `10.244.0.0/16`, or as `serviceCIDR` has families.
+   */
   readonly podCIDR?: string;
-  /** Default `10.96.0.0/12`. */
+  /** Likewise: `10.96.0.0/12,fd00:10:96::/112`. Default `10.96.0.0/12`, or as `podCIDR` has families. */
   readonly serviceCIDR?: string;
   /** Everything random is drawn from it: pod name suffixes, ports, probabilities. Default 1. */
   readonly seed?: number;

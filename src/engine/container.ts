@@ -74,9 +74,11 @@ export class ContainerRun {
   /** `LISTEN` sockets in words: `80/TCP`, `127.0.0.1:8080/TCP`. */
   get listens(): readonly string[] {
     if (this.#program?.kind !== 'server' || !this.running) return [];
-    return this.#program.listeners.map(
-      ({ address, port, protocol }) => `${address === undefined ? '' : `${address}:`}${port}/${protocol}`,
-    );
+    const words = this.#program.listeners.map(({ address = '', port, protocol }) => {
+      const at = address === '0.0.0.0' || address === '::' ? '' : address;
+      return `${at === '' ? '' : `${at.includes(':') ? `[${at}]` : at}:`}${port}/${protocol}`;
+    });
+    return [...new Set(words)];
   }
 
   /** It is a server, and has every port that it wants. */

@@ -24,12 +24,12 @@ import { honestWords } from './honest-words.ts';
 import { KubeProxies } from './kube-proxies.ts';
 import { Lan } from './lan.ts';
 import { bindListener } from './listening.ts';
-import { machinePlace, NODE_RESOLV_CONF } from './machine.ts';
+import { machinePlace } from './machine.ts';
 import { apiServerListener, outsideListeners } from './name-servers.ts';
-import { parsePrefix } from './net/address.ts';
+import { familyOf } from './net/address.ts';
 import { Trace } from './net/trace.ts';
 import { World } from './net/world.ts';
-import { addressIn } from './options.ts';
+import { addressIn, networksOf } from './options.ts';
 import type { ResolvedOptions } from './options.ts';
 import { PolicyEnforcer } from './policies.ts';
 import { EngineRuntime } from './runtime.ts';
@@ -111,10 +111,14 @@ export class EngineCluster implements Cluster {
     this.#given = given;
     const world = new World({ seed: options.seed });
     this.world = world;
-    const lan = new Lan(world, options.nodes);
-    const cluster = parsePrefix(options.podCIDR);
+    const clusterCIDRs = networksOf(options.podCIDR);
+    const lan = new Lan(
+      world,
+      options.nodes,
+      clusterCIDRs.map(({ ip }) => familyOf(ip)),
+    );
     const cni = createCni(options.cni, {
-      clusterCIDRs: cluster === undefined ? [] : [cluster],
+      clusterCIDRs,
       newMac: () => lan.newMac(),
     });
     if (cni === undefined) throw new Error(`no such plugin: ${options.cni}`);
@@ -124,7 +128,7 @@ export class EngineCluster implements Cluster {
       places.get(host) ?? this.runtime.machines.get(host)?.place;
     const nodeTools = machineTools(find);
     for (const netns of [lan.switch, lan.router, lan.ext])
-      places.set(netns.name, machinePlace(world, netns, netns.name, 'node', nodeTools, ''));
+      places.set(netns.name, machinePlace(world, netns, netns.name, 'node', nodeTools, '', lan.nameservers));
     this.runtime = new EngineRuntime({
       world,
       lan,
@@ -132,7 +136,7 @@ export class EngineCluster implements Cluster {
       dns: {
         clusterDNS: [addressIn(options.serviceCIDR, 10)],
         clusterDomain: 'cluster.local',
-        node: { nameservers: [NODE_RESOLV_CONF.split(' ')[1]?.trim() ?? ''], searches: [], options: [] },
+        node: { nameservers: lan.nameservers, searches: [], options: [] },
       },
       nodeTools,
       limits: options.limits,
@@ -164,11 +168,11 @@ export class EngineCluster implements Cluster {
         undefined,
         `spec.containers{${container}}`,
       );
-    this.#proxies = new KubeProxies(world, this.#api.store, this.runtime, options);
+    this.#proxies = new KubeProxies(world, this.#api.store, this.runtime, clusterCIDRs);
     this.#policies = cni.enforcesPolicy
       ? new PolicyEnforcer(world, this.#api.store, this.runtime)
       : undefined;
-    for (const listener of outsideListeners(() => world.now))
+    for (const listener of outsideListeners(lan.extAddresses, () => world.now))
       bindListener(lan.ext, listener, { name: 'server', pid: 1 });
     bootstrap(this.#control, options);
     const controlPlane = this.runtime.machines.get(controlPlaneName);
@@ -186,6 +190,7 @@ export class EngineCluster implements Cluster {
       'client',
       clientTools(this.runtime, find),
       '',
+      lan.nameservers,
     );
     this.#terminal = new Terminal(world, this.#client, options.limits);
     this.#settle();

@@ -1,7 +1,8 @@
 import type { Store } from './api/store.ts';
 import { labelOf } from './api/labels.ts';
 import type { Machine } from './machine.ts';
-import { formatIp } from './net/address.ts';
+import { familyOf, formatIp, formatPrefix } from './net/address.ts';
+import type { Family, Prefix } from './net/address.ts';
 import type { World } from './net/world.ts';
 import type { ProxyNode } from './proxy/node.ts';
 import { createKubeProxy } from './proxy/proxy.ts';
@@ -17,20 +18,26 @@ const SYNC_DELAY = 10_000;
 const MIN_SYNC_PERIOD = 1_000_000;
 const BURST = 20;
 
-/** The kube-proxies of all nodes: a change of Services or endpoints reaches every one of them a moment later. */
+const API_FAMILY: Readonly<Record<Family, ProxyNode['family']>> = { 4: 'IPv4', 6: 'IPv6' };
+
+/**
+ * The kube-proxies of all nodes, one for each family that the cluster's pods have (a real one also fills the other family's
+ * tables, with chains that lead nowhere): a change of Services or endpoints reaches every one of them a
+ * moment later.
+ */
 export class KubeProxies implements MachineListener {
   readonly #world: World;
   readonly #store: Store;
-  readonly #podCIDR: string;
-  readonly #proxies = new Map<string, KubeProxy>();
+  readonly #clusterCIDRs: readonly Prefix[];
+  readonly #proxies = new Map<string, readonly KubeProxy[]>();
   #scheduled = false;
   #tokens = BURST;
   #counted = 0;
 
-  constructor(world: World, store: Store, runtime: EngineRuntime, options: { readonly podCIDR: string }) {
+  constructor(world: World, store: Store, runtime: EngineRuntime, clusterCIDRs: readonly Prefix[]) {
     this.#world = world;
     this.#store = store;
-    this.#podCIDR = options.podCIDR;
+    this.#clusterCIDRs = clusterCIDRs;
     for (const machine of runtime.machines.values()) this.nodeAdded(machine);
     runtime.listeners.push(this);
     store.watch('Service', () => this.#dirty());
@@ -43,8 +50,13 @@ export class KubeProxies implements MachineListener {
   }
 
   nodeAdded(machine: Machine): void {
-    const proxy = createKubeProxy('iptables', this.#facts(machine), machine.netns.netfilter);
-    if (proxy !== undefined) this.#proxies.set(machine.name, proxy);
+    const { netfilter } = machine.netns;
+    this.#proxies.set(
+      machine.name,
+      this.#clusterCIDRs.flatMap(
+        (cidr) => createKubeProxy('iptables', this.#facts(machine, cidr), netfilter) ?? [],
+      ),
+    );
     this.#dirty();
   }
 
@@ -64,22 +76,24 @@ export class KubeProxies implements MachineListener {
       this.#scheduled = false;
       const services = this.#store.list('Service');
       const slices = this.#store.list('EndpointSlice');
-      for (const proxy of this.#proxies.values()) proxy.sync(services, slices);
+      for (const proxies of this.#proxies.values()) for (const proxy of proxies) proxy.sync(services, slices);
     });
   }
 
-  #facts(machine: Machine): ProxyNode {
+  #facts(machine: Machine, cidr: Prefix): ProxyNode {
+    const family = familyOf(cidr.ip);
+    const nodeIP = machine.cni?.ips.find((ip) => familyOf(ip) === family);
     const addresses = [...machine.netns.devices.values()].flatMap((device) =>
       device.addresses.map(({ ip, length }) => `${formatIp(ip)}/${length}`),
     );
     const node = this.#store.get('Node', undefined, machine.name);
     return {
       name: machine.name,
-      family: 'IPv4',
-      nodeIP: machine.cni === undefined ? '' : formatIp(machine.cni.ip),
+      family: API_FAMILY[family],
+      nodeIP: nodeIP === undefined ? '' : formatIp(nodeIP),
       addresses,
       zone: labelOf(node?.metadata.labels, 'topology.kubernetes.io/zone'),
-      detectLocal: { mode: 'cidr', cidr: this.#podCIDR },
+      detectLocal: { mode: 'cidr', cidr: formatPrefix(cidr) },
       randomFully: true,
       localhostNodePorts: true,
       loadBalancerIPMode: true,

@@ -1,5 +1,5 @@
 import type { Connection, Listener } from './apps/server.ts';
-import { formatIp, IPV4_ANY, parseIp } from './net/address.ts';
+import { anyAddress, formatIp, parseIp } from './net/address.ts';
 import type { Netns } from './net/netns.ts';
 import { TcpListener } from './net/socket.ts';
 import type { SocketOwner } from './net/socket.ts';
@@ -10,10 +10,12 @@ export type BindResult = { readonly ok: true } | { readonly ok: false; readonly 
 
 /** Opens a program's listening socket; `owner` is the process that holds it and whatever it accepts. */
 export function bindListener(netns: Netns, listener: Listener, owner: SocketOwner): BindResult {
-  const ip =
-    listener.address === undefined
-      ? IPV4_ANY
-      : parseIp(listener.address === 'localhost' ? '127.0.0.1' : listener.address);
+  const { address } = listener;
+  const every = address === undefined || address === '*';
+  const ip = every
+    ? anyAddress(netns.ipv6 ? 6 : 4)
+    : parseIp(address === 'localhost' ? '127.0.0.1' : address.replace(/^\[(.*)\]$/, '$1'));
+  const v6only = !every;
   if (ip === undefined) return { ok: false, errno: 'EADDRNOTAVAIL' };
   if (listener.protocol === 'TCP') {
     const onConnection = (socket: TcpConnection): void => {
@@ -21,12 +23,13 @@ export function bindListener(netns: Netns, listener: Listener, owner: SocketOwne
       socket.onData = (data) => handler.data(data);
       socket.onEnd = () => handler.end();
     };
-    const made = netns.sockets.listenTcp({ ip, port: listener.port, process: owner, onConnection });
+    const made = netns.sockets.listenTcp({ ip, port: listener.port, v6only, process: owner, onConnection });
     return made instanceof TcpListener ? { ok: true } : { ok: false, errno: made };
   }
   const made = netns.sockets.bindUdp({
     ip,
     port: listener.port,
+    v6only,
     process: owner,
     onDatagram(datagram, socket) {
       listener.receive({

@@ -1,16 +1,13 @@
 import type { Node } from './api/types.ts';
 import type { CniNode } from './cni/cni.ts';
 import type { Lan } from './lan.ts';
-import { formatIp, isIpv6, parseIp, parsePrefix } from './net/address.ts';
+import { familyOf, formatIp, parseIp, parsePrefix } from './net/address.ts';
 import type { Ip } from './net/address.ts';
 import type { Netns } from './net/netns.ts';
 import type { World } from './net/world.ts';
 import { VirtualFiles } from './shell/files.ts';
 import { Processes } from './shell/processes.ts';
 import type { Place, Tool } from './shell/tool.ts';
-
-/** What the nodes' own resolver is told: the outside host is the upstream. */
-export const NODE_RESOLV_CONF = 'nameserver 203.0.113.10\n';
 
 /** A computer of the cluster as `ssh` reaches it. */
 export interface Machine {
@@ -28,6 +25,7 @@ export function machinePlace(
   kind: 'client' | 'node',
   tools: ReadonlyMap<string, Tool>,
   hosts: string,
+  nameservers: readonly string[],
 ): Place {
   const processes = new Processes(world);
   processes.add('/sbin/init', () => undefined);
@@ -38,7 +36,7 @@ export function machinePlace(
     files: new VirtualFiles(netns, {
       '/etc/hostname': `${name}\n`,
       '/etc/hosts': `127.0.0.1\tlocalhost\n${hosts}`,
-      '/etc/resolv.conf': NODE_RESOLV_CONF,
+      '/etc/resolv.conf': nameservers.map((server) => `nameserver ${server}\n`).join(''),
     }),
     env: {
       HOME: '/root',
@@ -58,26 +56,29 @@ export function createNodeMachine(
   node: Node,
   tools: ReadonlyMap<string, Tool>,
 ): Machine | undefined {
-  const ip = internalIp(node);
+  const ips = internalIps(node);
   const name = node.metadata.name;
-  if (ip === undefined || world.hasNetns(name)) return undefined;
+  if (ips.length === 0 || world.hasNetns(name)) return undefined;
   const netns = world.createNetns(name, { kind: 'node' });
-  const uplink = lan.attach(name, netns, ip);
+  const uplink = lan.attach(name, netns, ips);
   if (uplink === undefined) return undefined;
   netns.sysctl.set('net.ipv4.ip_forward', '1');
   netns.sysctl.set('net.ipv6.conf.all.forwarding', '1');
   netns.sysctl.set('net.ipv4.conf.all.route_localnet', '1');
-  const place = machinePlace(world, netns, name, 'node', tools, `${formatIp(ip)}\t${name}\n`);
+  const hosts = ips.map((ip) => `${formatIp(ip)}\t${name}\n`).join('');
+  const place = machinePlace(world, netns, name, 'node', tools, hosts, lan.nameservers);
   const podCIDRs = (
     node.spec.podCIDRs ?? (node.spec.podCIDR === undefined ? [] : [node.spec.podCIDR])
   ).flatMap((text) => parsePrefix(text) ?? []);
-  return { name, netns, place, cni: { name, netns, uplink, ip, podCIDRs } };
+  return { name, netns, place, cni: { name, netns, uplink, ips, podCIDRs } };
 }
 
-export function internalIp(node: Node): Ip | undefined {
+/** The first InternalIP of each family, in the order that the node has them. */
+export function internalIps(node: Node): readonly Ip[] {
+  const ips: Ip[] = [];
   for (const { type, address } of node.status.addresses ?? []) {
     const ip = type === 'InternalIP' ? parseIp(address) : undefined;
-    if (ip !== undefined && !isIpv6(ip)) return ip;
+    if (ip !== undefined && !ips.some((one) => familyOf(one) === familyOf(ip))) ips.push(ip);
   }
-  return undefined;
+  return ips;
 }

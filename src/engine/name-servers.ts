@@ -12,7 +12,6 @@ import { decodeMessage, encodeMessage, summarizeMessage } from './dns/message.ts
 import type { ResourceRecord } from './dns/message.ts';
 import { answerFromRecords } from './dns/server.ts';
 import type { CoreDns } from './dns/server.ts';
-import { EXT_ADDRESS } from './lan.ts';
 import { parseIp } from './net/address.ts';
 import type { Netns } from './net/netns.ts';
 import type { Task } from './net/task.ts';
@@ -64,18 +63,25 @@ export function coreDnsProgram(context: ProgramContext, server: CoreDns, netns: 
 }
 
 /** Names that the outside host knows; everything else it denies. */
-const outsideRecords: ReadonlyMap<string, readonly ResourceRecord[]> = new Map(
-  ['example.com.', 'www.example.com.', 'ext.example.com.'].map((name) => [
-    name,
-    [{ name, ttl: 300, data: { type: 'A', address: EXT_ADDRESS } }],
-  ]),
-);
+function outsideRecords(addresses: readonly string[]): ReadonlyMap<string, readonly ResourceRecord[]> {
+  return new Map(
+    ['example.com.', 'www.example.com.', 'ext.example.com.'].map((name) => [
+      name,
+      addresses.map((address) => ({
+        name,
+        ttl: 300,
+        data: address.includes(':') ? { type: 'AAAA', address } : { type: 'A', address },
+      })),
+    ]),
+  );
+}
 
 /** What the outside host serves: a page on port 80, and names of a small fixed zone on port 53. */
-export function outsideListeners(now: () => number): Listener[] {
+export function outsideListeners(addresses: readonly string[], now: () => number): Listener[] {
+  const records = outsideRecords(addresses);
   const page = '<!doctype html><title>Example Domain</title><h1>Example Domain</h1>\n';
   const answer = (bytes: Uint8Array, limit: number, send: Send): void => {
-    const reply = answerFromRecords(outsideRecords, bytes, limit);
+    const reply = answerFromRecords(records, bytes, limit);
     if (reply !== undefined) send(reply);
   };
   return [
@@ -144,9 +150,10 @@ function dnsListeners(
   ];
 }
 
+/** `''` without one. */
 function upstreamOf(files: ReadableFiles): string {
   const conf = files.read('/etc/resolv.conf');
-  return /^nameserver\s+(\S+)/m.exec(conf.ok ? conf.value : '')?.[1] ?? EXT_ADDRESS;
+  return /^nameserver\s+(\S+)/m.exec(conf.ok ? conf.value : '')?.[1] ?? '';
 }
 
 function* askUpstream(netns: Netns, upstream: string, query: Uint8Array): Task<Uint8Array | undefined> {

@@ -24,7 +24,7 @@ import { storeDirectory } from './dns/directory.ts';
 import { CoreDns } from './dns/server.ts';
 import type { DnsDefaults } from './dns/resolv.ts';
 import type { Lan } from './lan.ts';
-import { createNodeMachine, internalIp } from './machine.ts';
+import { createNodeMachine, internalIps } from './machine.ts';
 import type { Machine } from './machine.ts';
 import { formatIp } from './net/address.ts';
 import type { Netns } from './net/netns.ts';
@@ -112,7 +112,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
 
   updateNode(node: Node, previous: Node): void {
     const moved =
-      internalIp(node) !== internalIp(previous) ||
+      internalIps(node).join() !== internalIps(previous).join() ||
       JSON.stringify(node.spec.podCIDRs) !== JSON.stringify(previous.spec.podCIDRs);
     if (!moved && this.machines.has(node.metadata.name)) return;
     this.removeNode(previous);
@@ -138,7 +138,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
     if (known !== undefined) return { ok: true, ips: known.ips };
     const { world, cni } = this.#options;
     const sandbox = new Sandbox(world, pod, machine, this.#netnsName(pod));
-    if (pod.spec.hostNetwork === true) sandbox.ips = [formatIp(machine.cni.ip)];
+    if (pod.spec.hostNetwork === true) sandbox.ips = machine.cni.ips.map(formatIp);
     else {
       const added = cni.addPod(machine.cni, sandbox);
       if (!added.ok)
@@ -403,7 +403,7 @@ function hostPortsOf({ spec }: Pod): HostPort[] {
   return spec.containers.flatMap(({ ports = [] }) =>
     ports.flatMap(({ hostPort, containerPort, protocol = 'TCP', hostIP }) => {
       if (hostPort === undefined || hostPort === 0) return [];
-      const only = hostIP === undefined || hostIP === '' || hostIP === '0.0.0.0' ? {} : { hostIP };
+      const only = hostIP === undefined || hostIP === '' ? {} : { hostIP };
       return [{ hostPort, containerPort, protocol: protocolOf(protocol), ...only }];
     }),
   );

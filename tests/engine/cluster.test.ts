@@ -62,7 +62,41 @@ describe('createCluster', () => {
     [{ nodes: 0 }, 'nodes: 0 is not a number of worker nodes (1 to 5000)', undefined],
     [{ nodes: 1.5 }, 'nodes: 1.5 is not a number of worker nodes (1 to 5000)', undefined],
     [{ podCIDR: '10.244.1.1/16' }, 'podCIDR: 10.244.1.1/16 has host bits set', '10.244.0.0/16?'],
-    [{ podCIDR: 'ten' }, 'podCIDR: "ten" is not an IPv4 network such as 10.244.0.0/16', undefined],
+    [
+      { podCIDR: 'ten' },
+      'podCIDR: "ten" is not a network such as 10.244.0.0/16 or fd00:10:244::/56',
+      undefined,
+    ],
+    [
+      { podCIDR: '10.244.0.0/16,10.245.0.0/16' },
+      'podCIDR: "10.244.0.0/16,10.245.0.0/16": expected one (IPv4 or IPv6) network or two networks from each family for dual-stack networking',
+      'such as 10.244.0.0/16,fd00:10:244::/56',
+    ],
+    [
+      { podCIDR: '10.244.0.0/16,fd00:10:244::/40' },
+      'podCIDR: fd00:10:244::/40: its length must be from /48 to /64',
+      undefined,
+    ],
+    [
+      { podCIDR: 'FD00:10:244::/56' },
+      'podCIDR: FD00:10:244::/56 is written fd00:10:244::/56',
+      'fd00:10:244::/56?',
+    ],
+    [
+      { podCIDR: '10.244.0.0/16', serviceCIDR: 'fd00:10:96::/112' },
+      'serviceCIDR fd00:10:96::/112 is IPv6, and pods have no such addresses',
+      'give podCIDR a network of each family: 10.244.0.0/16,fd00:10:244::/56',
+    ],
+    [
+      { podCIDR: '10.244.0.0/16,fd00:10:244::/56', serviceCIDR: 'fd00:10:96::/112,10.96.0.0/12' },
+      'the first family of serviceCIDR fd00:10:96::/112,10.96.0.0/12 is IPv6, that of podCIDR 10.244.0.0/16,fd00:10:244::/56 is IPv4',
+      'nodes and the API server have their first address in the family that both name first',
+    ],
+    [
+      { nodes: 20, podCIDR: 'fd00:10:244::/60' },
+      'podCIDR: fd00:10:244::/60 has room for 16 nodes of a /64 each, not for 21',
+      undefined,
+    ],
     [{ podCIDR: '10.96.0.0/16' }, 'podCIDR 10.96.0.0/16 and serviceCIDR 10.96.0.0/12 overlap', undefined],
     [
       { nodes: 20, podCIDR: '10.0.0.0/20' },

@@ -49,12 +49,14 @@ function serverOf(block: readonly Statement[]): Server {
     .filter(({ words }) => words[0] === 'listen')
     .flatMap(({ words }) => {
       const match = /^(?:(\d+\.\d+\.\d+\.\d+|\*|\[::\]):)?(\d{1,5})$/.exec(words[1] ?? '');
-      if (match === null || match[1] === '[::]') return [];
+      if (match === null) return [];
       const address = match[1];
       return [
         {
           port: Number(match[2]),
-          ...(address === undefined || address === '*' || address === '0.0.0.0' ? {} : { address }),
+          ...(address === undefined || address === '*' || address === '0.0.0.0'
+            ? {}
+            : { address: address === '[::]' ? '::' : address }),
         },
       ];
     });

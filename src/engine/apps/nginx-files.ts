@@ -35,6 +35,9 @@ const nginx50x = `<!DOCTYPE html>
 </html>
 `;
 
+/** The server that the image brings. */
+export const DEFAULT_CONF = '/etc/nginx/conf.d/default.conf';
+
 const nginxConf = `server {
     listen       80;
     server_name  localhost;
@@ -54,5 +57,5 @@ const nginxConf = `server {
 export const nginxFiles: Readonly<Record<string, string>> = {
   '/usr/share/nginx/html/index.html': nginxWelcome,
   '/usr/share/nginx/html/50x.html': nginx50x,
-  '/etc/nginx/conf.d/default.conf': nginxConf,
+  [DEFAULT_CONF]: nginxConf,
 };

@@ -1,9 +1,10 @@
 import { goDate, httpDate, logDate } from './date.ts';
 import { headerOf, pathOf, reasonOf } from './http.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
+import { DEFAULT_CONF, nginxFiles } from './nginx-files.ts';
 import { readServers } from './nginx-config.ts';
 import type { Location, Server } from './nginx-config.ts';
-import { httpListener } from './server.ts';
+import { hasIpv6, httpListener } from './server.ts';
 import type { Endpoint, ImageReference, Listener, Program, ProgramContext, ReadableFiles } from './server.ts';
 
 const versions: Readonly<Record<string, string>> = {
@@ -37,7 +38,7 @@ export function nginx(context: ProgramContext): Program {
   const listeners: Listener[] = [];
   const taken = new Set<string>();
   for (const server of servers)
-    for (const listen of server.listens) {
+    for (const listen of listensOf(server, context)) {
       const key = `${listen.address ?? '*'}:${listen.port}`;
       if (taken.has(key)) continue;
       taken.add(key);
@@ -67,6 +68,20 @@ export function nginx(context: ProgramContext): Program {
     ],
     onTerm: { kind: 'exit', code: 0 },
   };
+}
+
+/**
+ * The server's sockets: one on `0.0.0.0` where `listen` has a port only, and where there is IPv6 those on `[::]`, of which the
+ * image's entrypoint adds one to the configuration that it brings (10-listen-on-ipv6-by-default.sh).
+ */
+function listensOf({ listens }: Server, context: ProgramContext): Server['listens'] {
+  if (!hasIpv6(context)) return listens.filter(({ address }) => address !== '::');
+  const file = context.files.read(DEFAULT_CONF);
+  const untouched = file.ok && file.value === nginxFiles[DEFAULT_CONF];
+  return [
+    ...listens.map((listen) => ({ address: '0.0.0.0', ...listen })),
+    ...(untouched ? [{ port: 80, address: '::' }] : []),
+  ];
 }
 
 function logStamp(now: number): string {

@@ -1,4 +1,5 @@
 import { encode } from './http.ts';
+import { eachFamily, hasIpv6 } from './server.ts';
 import type { Connection, ConnectionHandler, Program, ProgramContext } from './server.ts';
 
 /** `postgres`: takes connections and says that it is no database. */
@@ -39,9 +40,10 @@ export function postgres(context: ProgramContext): Program {
   return {
     kind: 'server',
     process: 'postgres',
-    listeners: [{ protocol: 'TCP', port: 5432, accept }],
+    listeners: eachFamily({ protocol: 'TCP', port: 5432, accept }, context),
     greeting: [
       'LOG:  listening on IPv4 address "0.0.0.0", port 5432',
+      ...(hasIpv6(context) ? ['LOG:  listening on IPv6 address "::", port 5432'] : []),
       'LOG:  database system is ready to accept connections',
     ],
     bindError: () =>

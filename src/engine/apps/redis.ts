@@ -1,5 +1,5 @@
 import { encode, text } from './http.ts';
-import { flag } from './server.ts';
+import { eachFamily, flag } from './server.ts';
 import type { Connection, ConnectionHandler, Program, ProgramContext } from './server.ts';
 
 /** `redis-server`: strings in memory, over RESP or plain lines. */
@@ -26,7 +26,7 @@ export function redis(context: ProgramContext): Program {
   return {
     kind: 'server',
     process: 'redis-server',
-    listeners: [{ protocol: 'TCP', port, accept }],
+    listeners: eachFamily({ protocol: 'TCP', port, accept }, context),
     greeting: ['1:M * Server initialized', '1:M * Ready to accept connections tcp'],
     bindError: () =>
       `1:M # Warning: Could not create server TCP listening socket *:${port}: bind: Address already in use\n1:M # Failed listening on port ${port} (tcp), aborting.`,

@@ -39,7 +39,7 @@ export type Listener =
   | {
       readonly protocol: 'TCP';
       readonly port: number;
-      /** Only this address; all of them without it. */
+      /** Only this address, of `::` only IPv6; without it all of them, in one socket for both families where there is IPv6. */
       readonly address?: string;
       accept(connection: Connection): ConnectionHandler;
     }
@@ -155,6 +155,17 @@ function serveHttp(service: HttpService, connection: Connection): ConnectionHand
     },
     end: () => connection.close(),
   };
+}
+
+/** Whether its namespace has IPv6 addresses. */
+export function hasIpv6(context: ProgramContext): boolean {
+  return context.addresses().some((address) => address.includes(':'));
+}
+
+/** What a program opens that has a socket for each family, where there is more than one. */
+export function eachFamily(listener: Listener, context: ProgramContext): readonly Listener[] {
+  if (!hasIpv6(context)) return [listener];
+  return ['0.0.0.0', '::'].map((address) => ({ ...listener, address }));
 }
 
 /** `:5678`, `0.0.0.0:80`, `127.0.0.1:8080`, `8080`: what Go's net.Listen and its like take. */

@@ -1,11 +1,11 @@
 import { addIp, anyAddress, isIpv6, lastIp } from '../net/address.ts';
-import type { Ip, Mac, Prefix } from '../net/address.ts';
+import type { Ip, Prefix } from '../net/address.ts';
 import { Bridge } from '../net/bridge.ts';
 import { createBridge, createVeth } from '../net/link.ts';
 import type { VethOptions } from '../net/link.ts';
-import { macOfIp, POD_MAC } from './cni.ts';
-import type { CniNode, CniPod, CniResult } from './cni.ts';
-import { exhausted, HostLocal } from './ipam.ts';
+import { interfaceMac } from './cni.ts';
+import type { CniEnvironment, CniNode, CniPod, CniResult } from './cni.ts';
+import { allocateEach, exhausted, HostLocal, releaseEach } from './ipam.ts';
 import { sha1 } from './sha1.ts';
 
 interface NodeBridge {
@@ -20,20 +20,18 @@ interface NodeBridge {
  */
 export class BridgePlugin {
   readonly #mtu: number;
-  readonly #clusterCIDRs: readonly Prefix[];
-  readonly #newMac: () => Mac;
+  readonly #environment: CniEnvironment;
   readonly #nodes = new Map<string, NodeBridge>();
 
-  constructor(options: { readonly mtu: number; readonly clusterCIDRs: readonly Prefix[]; newMac(): Mac }) {
-    this.#mtu = options.mtu;
-    this.#clusterCIDRs = options.clusterCIDRs;
-    this.#newMac = () => options.newMac();
+  constructor(mtu: number, environment: CniEnvironment) {
+    this.#mtu = mtu;
+    this.#environment = environment;
   }
 
   addNode(node: CniNode): void {
     const { netns, podCIDRs } = node;
-    const first = podCIDRs[0];
-    const mac = first === undefined ? this.#newMac() : macOfIp(POD_MAC, gatewayOf(first));
+    const [first] = podCIDRs;
+    const mac = interfaceMac(first === undefined ? undefined : gatewayOf(first), this.#environment);
     const made = createBridge(netns, 'cni0', { mac, mtu: this.#mtu });
     const bridge = made instanceof Bridge ? made : undefined;
     if (bridge === undefined) return;
@@ -51,19 +49,13 @@ export class BridgePlugin {
     const own = this.#nodes.get(node.name);
     if (own === undefined)
       return { ok: false, message: 'plugin type="bridge" failed (add): node is not set up' };
-    const ips: Ip[] = [];
-    for (const { subnet, ipam } of own.ranges) {
-      const ip = ipam.allocate();
-      if (ip !== undefined) {
-        ips.push(ip);
-        continue;
-      }
-      this.#release(own, ips);
+    const allocated = allocateEach(own.ranges);
+    if ('full' in allocated)
       return {
         ok: false,
-        message: `plugin type="flannel" failed (add): failed to delegate add: failed to allocate for range 0: ${exhausted(subnet)}`,
+        message: `plugin type="flannel" failed (add): failed to delegate add: failed to allocate for range 0: ${exhausted(allocated.full.subnet)}`,
       };
-    }
+    const { ips } = allocated;
     const [first] = ips;
     if (first === undefined)
       return {
@@ -72,8 +64,8 @@ export class BridgePlugin {
           'plugin type="flannel" failed (add): loadFlannelSubnetEnv failed: open /run/flannel/subnet.env: no such file or directory',
       };
     own.pods.set(pod.uid, ips);
-    const macA = this.#newMac();
-    const macB = isIpv6(first) ? this.#newMac() : macOfIp(POD_MAC, first);
+    const macA = this.#environment.newMac();
+    const macB = interfaceMac(first, this.#environment);
     node.netns.defer(() => this.#attach(node, pod, own, ips, { macA, macB, mtu: this.#mtu }));
     return {
       ok: true,
@@ -99,7 +91,7 @@ export class BridgePlugin {
     const ips = own?.pods.get(pod.uid);
     if (own === undefined || ips === undefined) return;
     own.pods.delete(pod.uid);
-    this.#release(own, ips);
+    releaseEach(own.ranges, ips);
   }
 
   #configure(pod: CniPod, own: NodeBridge, ips: readonly Ip[]): void {
@@ -111,14 +103,10 @@ export class BridgePlugin {
       addSubnetAddress(pod.netns, dev, ip, subnet);
       const via = gatewayOf(subnet);
       const six = isIpv6(ip);
-      for (const cluster of this.#clusterCIDRs)
+      for (const cluster of this.#environment.clusterCIDRs)
         if (isIpv6(cluster.ip) === six) pod.netns.routes.add({ dst: cluster, via, dev, protocol: 'boot' });
       pod.netns.routes.add({ dst: { ip: anyAddress(six ? 6 : 4), length: 0 }, via, dev, protocol: 'boot' });
     });
-  }
-
-  #release(own: NodeBridge, ips: readonly Ip[]): void {
-    ips.forEach((ip, i) => own.ranges[i]?.ipam.release(ip));
   }
 }
 

@@ -1,11 +1,14 @@
-import { formatPrefix, isIpv6, parseIp } from '../net/address.ts';
-import type { Ip, Mac, Prefix } from '../net/address.ts';
+import { addressBits, anyAddress, familyOf, formatPrefix, parseIp } from '../net/address.ts';
+import type { Family, Ip, Mac, Prefix } from '../net/address.ts';
 import { Device } from '../net/device.ts';
 import { createIpip, createVeth, createVxlan } from '../net/link.ts';
+import type { VethOptions } from '../net/link.ts';
+import { linkLocalAddress } from '../net/nd.ts';
+import type { Netns } from '../net/netns.ts';
 import { VxlanDevice } from '../net/vxlan.ts';
-import { macOfIp, POD_MAC } from './cni.ts';
-import type { Cni, CniEnvironment, CniNode, CniPod, CniResult } from './cni.ts';
-import { CalicoBlocks } from './ipam.ts';
+import { interfaceMac, macOfIp, nodeNetworks } from './cni.ts';
+import type { Cni, CniEnvironment, CniNode, CniPod, CniResult, NodeNetwork } from './cni.ts';
+import { allocateEach, CalicoBlocks, releaseEach } from './ipam.ts';
 import { Mesh } from './mesh.ts';
 import type { Peer } from './mesh.ts';
 import { programRules } from './rules.ts';
@@ -15,21 +18,35 @@ export type CalicoBackend = 'bgp' | 'vxlan' | 'ipip';
 
 /** Every host end of a Calico link has this address (felix, dataplane/linux/endpoint_mgr.go). */
 const CALI_MAC: Mac = 0xeeeeeeeeeeee;
-const GATEWAY = parseIp('169.254.1.1') ?? 0;
+/** Where pods send everything: an address that nobody has, and of IPv6 the one that every host end gives itself. */
+const GATEWAY: Readonly<Record<Family, Ip>> = {
+  4: parseIp('169.254.1.1') ?? 0,
+  6: linkLocalAddress(CALI_MAC),
+};
 const TUNNEL_MAC = 0x66ca;
+const VXLAN: Readonly<Record<Family, { readonly name: string; readonly overhead: number }>> = {
+  4: { name: 'vxlan.calico', overhead: 50 },
+  6: { name: 'vxlan-v6.calico', overhead: 70 },
+};
+const IPIP_OVERHEAD = 20;
 /** `DeviceRouteProtocol`: the routes that Felix writes itself, without BIRD. */
 const FELIX_PROTOCOL = '80';
 
-interface Member extends Peer {
+/** A node's part of one family's pool. */
+interface Lease extends NodeNetwork {
   readonly ipam: CalicoBlocks;
   readonly tunnel: Device | undefined;
-  readonly pods: Map<string, Ip>;
+}
+
+interface Member extends Peer {
+  readonly leases: readonly Lease[];
+  readonly pods: Map<string, readonly Ip[]>;
 }
 
 /**
  * Calico: no bridge; every pod has a /32, a link-local gateway that the host answers for by proxy ARP, and a route on its
- * node. Nodes tell each other their blocks: by BGP as plain routes, or over VXLAN or IPIP. An address of a block that no
- * pod has meets the block's blackhole route.
+ * node; of IPv6 a /128, and the host end's own link-local address. Nodes tell each other their blocks: by BGP as plain routes,
+ * or over VXLAN or IPIP (which knows IPv4 only). An address of a block that no pod has meets the block's blackhole route.
  */
 export class Calico implements Cni {
   readonly name = 'calico';
@@ -38,7 +55,7 @@ export class Calico implements Cni {
   readonly #environment: CniEnvironment;
   readonly #mtu: number;
   readonly #mesh = new Mesh<Member>({
-    connect: (from, to, block) => this.#connect(from, to, block),
+    connect,
     disconnect: (from, _, dst) => {
       from.node.netns.routes.delete({ dst });
     },
@@ -47,16 +64,19 @@ export class Calico implements Cni {
   constructor(backend: CalicoBackend, environment: CniEnvironment) {
     this.#backend = backend;
     this.#environment = environment;
-    this.#mtu = backend === 'vxlan' ? 1450 : backend === 'ipip' ? 1480 : 1500;
+    this.#mtu =
+      1500 - Math.max(0, ...environment.clusterCIDRs.map(({ ip }) => tunnelOverhead(backend, familyOf(ip))));
   }
 
   addNode(node: CniNode): void {
-    const pool = node.podCIDRs.find(({ ip }) => !isIpv6(ip)) ?? { ip: 0, length: 32 };
-    const tunnel = this.#makeTunnel(node, pool.ip);
-    const ipam = new CalicoBlocks(pool, (block) => this.#claimed(node.name, block));
-    this.#mesh.join({ node, ipam, tunnel, devices: [tunnel ?? node.uplink], pods: new Map() });
-    const cluster = this.#environment.clusterCIDRs.find(({ ip }) => !isIpv6(ip));
-    if (cluster !== undefined) programRules(node.netns, rules(cluster));
+    const leases = nodeNetworks(node, this.#environment).map((network): Lease => ({
+      ...network,
+      tunnel: makeTunnel(this.#backend, node, network),
+      ipam: new CalicoBlocks(network.subnet, (block) => this.#claimed(node.name, block)),
+    }));
+    const devices = leases.map(({ tunnel }) => tunnel ?? node.uplink);
+    this.#mesh.join({ node, leases, devices, pods: new Map() });
+    for (const { family, cluster } of leases) programRules(node.netns, family, rules(cluster));
   }
 
   removeNode(name: string): void {
@@ -65,75 +85,33 @@ export class Calico implements Cni {
 
   addPod(node: CniNode, pod: CniPod): CniResult {
     const member = this.#mesh.get(node.name);
-    const ip = member?.ipam.allocate();
-    if (member === undefined || ip === undefined)
-      return {
-        ok: false,
-        message:
-          'plugin type="calico" failed (add): failed to request IPv4 addresses: Assigned 0 out of 1 requested IPv4 addresses; No more free affine blocks and strict affinity enabled',
-      };
-    member.pods.set(pod.uid, ip);
-    node.netns.defer(() => this.#attach(node, pod, ip));
+    if (member === undefined || member.leases.length === 0) return noAddress(4);
+    const allocated = allocateEach(member.leases);
+    if ('full' in allocated) return noAddress(allocated.full.family);
+    const { ips } = allocated;
+    const macB = interfaceMac(ips[0], this.#environment);
+    member.pods.set(pod.uid, ips);
+    node.netns.defer(() => attach(node, pod, ips, { macA: CALI_MAC, macB, mtu: this.#mtu }));
     return {
       ok: true,
-      ips: [ip],
+      ips,
       get hostDevice() {
         return caliName(pod.namespace, pod.name);
       },
     };
   }
 
-  #attach(node: CniNode, pod: CniPod, ip: Ip): void {
-    const hostDevice = caliName(pod.namespace, pod.name);
-    createVeth(node.netns, hostDevice, pod.netns, 'eth0', {
-      macA: CALI_MAC,
-      macB: macOfIp(POD_MAC, ip),
-      mtu: this.#mtu,
-    });
-    node.netns.setLink(hostDevice, { up: true });
-    pod.netns.setLink('eth0', { up: true });
-    node.netns.sysctl.set(`net.ipv4.conf.${hostDevice}.proxy_arp`, '1');
-    node.netns.sysctl.set(`net.ipv4.conf.${hostDevice}.rp_filter`, '1');
-    node.netns.sysctl.set(`net.ipv4.neigh.${hostDevice}.proxy_delay`, '0');
-    const host = node.netns.devices.get(hostDevice);
-    const dev = pod.netns.devices.get('eth0');
-    node.netns.routes.add({ dst: { ip, length: 32 }, dev: host, scope: 'link', protocol: 'boot' });
-    if (dev !== undefined) {
-      pod.netns.addAddress(dev, { ip, length: 32 });
-      pod.netns.routes.add({ dst: { ip: GATEWAY, length: 32 }, dev, scope: 'link', protocol: 'boot' });
-      pod.netns.routes.add({ dst: { ip: 0, length: 0 }, via: GATEWAY, dev, protocol: 'boot' });
-    }
-  }
-
   deletePod(node: CniNode, pod: CniPod): void {
     const member = this.#mesh.get(node.name);
-    const ip = member?.pods.get(pod.uid);
-    if (member === undefined || ip === undefined) return;
+    const ips = member?.pods.get(pod.uid);
+    if (member === undefined || ips === undefined) return;
     member.pods.delete(pod.uid);
-    member.ipam.release(ip);
+    releaseEach(member.leases, ips);
     node.netns.settle();
-    node.netns.amend(() => node.netns.routes.delete({ dst: { ip, length: 32 } }));
+    node.netns.amend(() => {
+      for (const ip of ips) node.netns.routes.delete({ dst: { ip, length: addressBits(ip) } });
+    });
     node.netns.deleteLink(caliName(pod.namespace, pod.name));
-  }
-
-  #makeTunnel({ netns, uplink, ip }: CniNode, address: Ip): Device | undefined {
-    if (this.#backend === 'bgp') return undefined;
-    const tunnel =
-      this.#backend === 'vxlan'
-        ? createVxlan(netns, 'vxlan.calico', {
-            vni: 4096,
-            local: ip,
-            dev: uplink,
-            port: 4789,
-            mac: macOfIp(TUNNEL_MAC, ip),
-            mtu: this.#mtu,
-            learning: false,
-          })
-        : createIpip(netns, 'tunl0', { mtu: this.#mtu });
-    if (!(tunnel instanceof Device)) return undefined;
-    netns.addAddress(tunnel, { ip: address, length: 32 });
-    netns.setLink(tunnel.name, { up: true });
-    return tunnel;
   }
 
   /** A node has taken a block: it blackholes what is not in use there, and everyone else hears the way to it. */
@@ -143,40 +121,109 @@ export class Calico implements Cni {
     netns?.defer(() => netns.routes.add({ type: 'blackhole', dst: block, protocol }));
     this.#mesh.announce(name, block);
   }
+}
 
-  #connect(from: Member, to: Member, block: Prefix): void {
-    const { netns, uplink } = from.node;
-    switch (this.#backend) {
-      case 'bgp':
-        netns.routes.replace({ dst: block, via: to.node.ip, dev: uplink, protocol: 'bird' });
-        break;
-      case 'ipip':
-        netns.routes.replace({
-          dst: block,
-          via: to.node.ip,
-          dev: from.tunnel,
-          onlink: true,
-          protocol: 'bird',
-        });
-        break;
-      case 'vxlan': {
-        const { tunnel } = from;
-        const gateway = to.node.podCIDRs[0]?.ip;
-        if (!(tunnel instanceof VxlanDevice) || gateway === undefined) return;
-        const mac = macOfIp(TUNNEL_MAC, to.node.ip);
-        netns.neighbours.replace(tunnel, gateway, mac, 'PERMANENT');
-        tunnel.fdbReplace(mac, to.node.ip);
-        netns.routes.replace({
-          dst: block,
-          via: gateway,
-          dev: tunnel,
-          onlink: true,
-          protocol: FELIX_PROTOCOL,
-        });
-        break;
-      }
-    }
+/** What encapsulation adds between nodes (`determinePodMTU` of Felix leaves room for the most of it). */
+function tunnelOverhead(backend: CalicoBackend, family: Family): number {
+  switch (backend) {
+    case 'bgp':
+      return 0;
+    case 'vxlan':
+      return VXLAN[family].overhead;
+    case 'ipip':
+      return family === 4 ? IPIP_OVERHEAD : 0;
   }
+}
+
+function makeTunnel(
+  backend: CalicoBackend,
+  { netns, uplink }: CniNode,
+  { family, ip, subnet }: NodeNetwork,
+): Device | undefined {
+  const mtu = 1500 - tunnelOverhead(backend, family);
+  const tunnel =
+    backend === 'vxlan'
+      ? createVxlan(netns, VXLAN[family].name, {
+          vni: 4096,
+          local: ip,
+          dev: uplink,
+          port: 4789,
+          mac: macOfIp(TUNNEL_MAC, ip),
+          mtu,
+          learning: false,
+        })
+      : backend === 'ipip' && family === 4
+        ? createIpip(netns, 'tunl0', { mtu })
+        : undefined;
+  if (!(tunnel instanceof Device)) return undefined;
+  netns.addAddress(tunnel, { ip: subnet.ip, length: addressBits(subnet.ip) });
+  netns.setLink(tunnel.name, { up: true });
+  return tunnel;
+}
+
+function connect(from: Member, to: Member, block: Prefix): void {
+  const own = leaseOf(from, block);
+  const other = leaseOf(to, block);
+  if (own === undefined || other === undefined) return;
+  const { netns, uplink } = from.node;
+  const { tunnel } = own;
+  if (tunnel === undefined) {
+    netns.routes.replace({ dst: block, via: other.ip, dev: uplink, protocol: 'bird' });
+    return;
+  }
+  if (!(tunnel instanceof VxlanDevice)) {
+    netns.routes.replace({ dst: block, via: other.ip, dev: tunnel, onlink: true, protocol: 'bird' });
+    return;
+  }
+  const gateway = other.subnet.ip;
+  const mac = macOfIp(TUNNEL_MAC, other.ip);
+  netns.neighbours.replace(tunnel, gateway, mac, 'PERMANENT');
+  tunnel.fdbReplace(mac, other.ip);
+  netns.routes.replace({ dst: block, via: gateway, dev: tunnel, onlink: true, protocol: FELIX_PROTOCOL });
+}
+
+function leaseOf({ leases }: Member, { ip }: Prefix): Lease | undefined {
+  return leases.find(({ family }) => family === familyOf(ip));
+}
+
+function noAddress(family: Family): CniResult {
+  const what = `IPv${family} addresses`;
+  return {
+    ok: false,
+    message: `plugin type="calico" failed (add): failed to request ${what}: Assigned 0 out of 1 requested ${what}; No more free affine blocks and strict affinity enabled`,
+  };
+}
+
+function attach(node: CniNode, pod: CniPod, ips: readonly Ip[], link: VethOptions): void {
+  const hostDevice = caliName(pod.namespace, pod.name);
+  createVeth(node.netns, hostDevice, pod.netns, 'eth0', link);
+  node.netns.setLink(hostDevice, { up: true });
+  pod.netns.setLink('eth0', { up: true });
+  const host = node.netns.devices.get(hostDevice);
+  const dev = pod.netns.devices.get('eth0');
+  if (host === undefined || dev === undefined) return;
+  for (const ip of ips) configure(ip, { node: node.netns, host, pod: pod.netns, dev });
+}
+
+/** One address of a pod: the host answers for the gateway and knows the way to the pod; the pod knows the gateway only. */
+function configure(
+  ip: Ip,
+  link: { readonly node: Netns; readonly host: Device; readonly pod: Netns; readonly dev: Device },
+): void {
+  const { node, host, pod, dev } = link;
+  const length = addressBits(ip);
+  const family = familyOf(ip);
+  const via = GATEWAY[family];
+  if (family === 6) node.enableIpv6(host);
+  else {
+    node.sysctl.set(`net.ipv4.conf.${host.name}.proxy_arp`, '1');
+    node.sysctl.set(`net.ipv4.conf.${host.name}.rp_filter`, '1');
+    node.sysctl.set(`net.ipv4.neigh.${host.name}.proxy_delay`, '0');
+  }
+  node.routes.add({ dst: { ip, length }, dev: host, scope: 'link', protocol: 'boot' });
+  pod.addAddress(dev, { ip, length });
+  if (family === 4) pod.routes.add({ dst: { ip: via, length }, dev, scope: 'link', protocol: 'boot' });
+  pod.routes.add({ dst: { ip: anyAddress(family), length: 0 }, via, dev, protocol: 'boot' });
 }
 
 /** `cali` and eleven hex digits of SHA-1 over `namespace.pod` (libcalico-go, names/workloadendpoint.go). */

@@ -1,4 +1,5 @@
-import type { Ip, Mac, Prefix } from '../net/address.ts';
+import { familyOf, isIpv6, lowWord } from '../net/address.ts';
+import type { Family, Ip, Mac, Prefix } from '../net/address.ts';
 import type { Device } from '../net/device.ts';
 import type { Netns } from '../net/netns.ts';
 
@@ -8,8 +9,8 @@ export interface CniNode {
   readonly netns: Netns;
   /** The NIC towards the other nodes. */
   readonly uplink: Device;
-  /** InternalIP. */
-  readonly ip: Ip;
+  /** InternalIPs, the primary family's first; one of each family at most. */
+  readonly ips: readonly Ip[];
   readonly podCIDRs: readonly Prefix[];
 }
 
@@ -53,9 +54,34 @@ export interface CniEnvironment {
   newMac(): Mac;
 }
 
-/** `0a:58:` and the address: what the bridge plugin gives interfaces (plugins/pkg/utils/hwaddr). */
-export function macOfIp(prefix: number, ip: Ip): Mac {
-  return prefix * 0x1_0000_0000 + (ip % 0x1_0000_0000);
+/** A node's part of one family's pod network. */
+export interface NodeNetwork {
+  readonly family: Family;
+  /** The node's address. */
+  readonly ip: Ip;
+  readonly subnet: Prefix;
+  /** The network of all pods. */
+  readonly cluster: Prefix;
 }
 
-export const POD_MAC = 0x0a58;
+/** The families that a node has both an address and a pod subnet of, in the order of its subnets. */
+export function nodeNetworks({ ips, podCIDRs }: CniNode, { clusterCIDRs }: CniEnvironment): NodeNetwork[] {
+  return podCIDRs.flatMap((subnet) => {
+    const family = familyOf(subnet.ip);
+    const ip = ips.find((one) => familyOf(one) === family);
+    const cluster = clusterCIDRs.find((one) => familyOf(one.ip) === family);
+    return ip === undefined || cluster === undefined ? [] : [{ family, ip, subnet, cluster }];
+  });
+}
+
+/** `0a:58:` and the address: what the bridge plugin gives interfaces (plugins/pkg/utils/hwaddr). */
+export function macOfIp(prefix: number, ip: Ip): Mac {
+  return prefix * 0x1_0000_0000 + lowWord(ip);
+}
+
+const POD_MAC = 0x0a58;
+
+/** The MAC of a pod's or a bridge's interface: made of its address, of its own where that is IPv6. */
+export function interfaceMac(ip: Ip | undefined, environment: Pick<CniEnvironment, 'newMac'>): Mac {
+  return ip === undefined || isIpv6(ip) ? environment.newMac() : macOfIp(POD_MAC, ip);
+}

@@ -117,6 +117,27 @@ export class CalicoBlocks implements Ipam {
   }
 }
 
+/** One address from each, or from none: which of them had none left. */
+export function allocateEach<Range extends { readonly ipam: Ipam }>(
+  ranges: readonly Range[],
+): { readonly ips: readonly Ip[] } | { readonly full: Range } {
+  const ips: Ip[] = [];
+  for (const range of ranges) {
+    const ip = range.ipam.allocate();
+    if (ip === undefined) {
+      releaseEach(ranges, ips);
+      return { full: range };
+    }
+    ips.push(ip);
+  }
+  return { ips };
+}
+
+/** Gives back what `allocateEach` gave. */
+export function releaseEach(ranges: readonly { readonly ipam: Ipam }[], ips: readonly Ip[]): void {
+  ips.forEach((ip, i) => ranges[i]?.ipam.release(ip));
+}
+
 /** What a CNI plugin says when its range is used up. */
 export function exhausted(subnet: Prefix): string {
   return `no IP addresses available in range set: ${formatPrefix(subnet)}`;

@@ -1,18 +1,24 @@
-import { addIp, formatPrefix, isIpv6 } from '../net/address.ts';
-import type { Ip, Mac, Prefix } from '../net/address.ts';
+import { addressBits, anyAddress, familyOf, formatPrefix, isIpv6, lastIp } from '../net/address.ts';
+import type { Ip, Prefix } from '../net/address.ts';
+import type { Device } from '../net/device.ts';
 import { createVeth } from '../net/link.ts';
+import type { VethOptions } from '../net/link.ts';
+import type { Netns } from '../net/netns.ts';
 import { gatewayOf, vethName } from './bridge.ts';
-import { macOfIp, POD_MAC } from './cni.ts';
-import type { Cni, CniEnvironment, CniNode, CniPod, CniResult } from './cni.ts';
-import { exhausted, HostLocal } from './ipam.ts';
+import { interfaceMac, nodeNetworks } from './cni.ts';
+import type { Cni, CniEnvironment, CniNode, CniPod, CniResult, NodeNetwork } from './cni.ts';
+import { allocateEach, exhausted, HostLocal, releaseEach } from './ipam.ts';
 import { Mesh } from './mesh.ts';
 import type { Peer } from './mesh.ts';
 import { programRules } from './rules.ts';
 
+interface Lease extends NodeNetwork {
+  readonly ipam: HostLocal;
+}
+
 interface Member extends Peer {
-  readonly subnet: Prefix | undefined;
-  readonly ipam: HostLocal | undefined;
-  readonly pods: Map<string, Ip>;
+  readonly leases: readonly Lease[];
+  readonly pods: Map<string, readonly Ip[]>;
 }
 
 /**
@@ -30,17 +36,15 @@ export class Kindnet implements Cni {
   }
 
   addNode(node: CniNode): void {
-    const subnet = node.podCIDRs.find(({ ip }) => !isIpv6(ip));
-    this.#mesh.join({
-      node,
-      devices: [node.uplink],
-      subnet,
-      ipam: subnet === undefined ? undefined : new HostLocal(subnet),
-      pods: new Map(),
-    });
-    if (subnet !== undefined) this.#mesh.announce(node.name, subnet);
-    const cluster = this.#environment.clusterCIDRs.find(({ ip }) => !isIpv6(ip));
-    if (cluster !== undefined) programRules(node.netns, rules(cluster));
+    const leases = nodeNetworks(node, this.#environment).map((network): Lease => ({
+      ...network,
+      ipam: new HostLocal(network.subnet),
+    }));
+    this.#mesh.join({ node, devices: [node.uplink], leases, pods: new Map() });
+    for (const { family, cluster, subnet } of leases) {
+      this.#mesh.announce(node.name, subnet);
+      programRules(node.netns, family, rules(cluster));
+    }
   }
 
   removeNode(name: string): void {
@@ -49,18 +53,21 @@ export class Kindnet implements Cni {
 
   addPod(node: CniNode, pod: CniPod): CniResult {
     const member = this.#mesh.get(node.name);
-    const { subnet, ipam } = member ?? {};
-    const ip = ipam?.allocate();
-    if (member === undefined || subnet === undefined || ip === undefined) {
-      const why = subnet === undefined ? 'no podCIDR' : exhausted(subnet);
-      return { ok: false, message: `plugin type="ptp" failed (add): failed to allocate for range 0: ${why}` };
-    }
-    const mac = this.#environment.newMac();
-    member.pods.set(pod.uid, ip);
-    node.netns.defer(() => attach(node, pod, ip, subnet, mac));
+    const failed = (why: string): CniResult => ({
+      ok: false,
+      message: `plugin type="ptp" failed (add): failed to allocate for range 0: ${why}`,
+    });
+    if (member === undefined || member.leases.length === 0) return failed('no podCIDR');
+    const allocated = allocateEach(member.leases);
+    if ('full' in allocated) return failed(exhausted(allocated.full.subnet));
+    const { ips } = allocated;
+    const macA = this.#environment.newMac();
+    const macB = interfaceMac(ips[0], this.#environment);
+    member.pods.set(pod.uid, ips);
+    node.netns.defer(() => attach(node, pod, ips, member.leases, { macA, macB, mtu: 1500 }));
     return {
       ok: true,
-      ips: [ip],
+      ips,
       get hostDevice() {
         return vethName(pod.uid);
       },
@@ -69,61 +76,66 @@ export class Kindnet implements Cni {
 
   deletePod(node: CniNode, pod: CniPod): void {
     const member = this.#mesh.get(node.name);
-    const ip = member?.pods.get(pod.uid);
-    if (member === undefined || ip === undefined) return;
+    const ips = member?.pods.get(pod.uid);
+    if (member === undefined || ips === undefined) return;
     member.pods.delete(pod.uid);
-    member.ipam?.release(ip);
+    releaseEach(member.leases, ips);
     node.netns.deleteLink(vethName(pod.uid));
   }
 }
 
-function attach(node: CniNode, pod: CniPod, ip: Ip, subnet: Prefix, mac: Mac): void {
+function attach(
+  node: CniNode,
+  pod: CniPod,
+  ips: readonly Ip[],
+  leases: readonly Lease[],
+  link: VethOptions,
+): void {
   const hostDevice = vethName(pod.uid);
-  const gateway = gatewayOf(subnet);
-  createVeth(node.netns, hostDevice, pod.netns, 'eth0', {
-    macA: mac,
-    macB: macOfIp(POD_MAC, ip),
-    mtu: 1500,
-  });
+  createVeth(node.netns, hostDevice, pod.netns, 'eth0', link);
   node.netns.setLink(hostDevice, { up: true });
   pod.netns.setLink('eth0', { up: true });
   const host = node.netns.devices.get(hostDevice);
   const dev = pod.netns.devices.get('eth0');
-  if (host !== undefined) {
-    node.netns.addAddress(host, { ip: gateway, length: 32 });
-    node.netns.routes.add({ dst: { ip, length: 32 }, dev: host, scope: 'host', protocol: 'boot' });
+  if (host === undefined || dev === undefined) return;
+  for (const [i, { subnet }] of leases.entries()) {
+    const ip = ips[i];
+    if (ip !== undefined) configure(ip, subnet, { node: node.netns, host, pod: pod.netns, dev });
   }
-  if (dev !== undefined) {
-    pod.netns.addAddress(dev, {
-      ip,
-      length: subnet.length,
-      broadcast: addIp(subnet.ip, 2 ** (32 - subnet.length) - 1),
-      noPrefixRoute: true,
-    });
-    pod.netns.routes.add({
-      dst: { ip: gateway, length: 32 },
-      dev,
-      scope: 'link',
-      src: ip,
-      protocol: 'boot',
-    });
-    pod.netns.routes.add({ dst: subnet, via: gateway, dev, src: ip, protocol: 'boot' });
-    pod.netns.routes.add({ dst: { ip: 0, length: 0 }, via: gateway, dev, protocol: 'boot' });
-  }
+}
+
+/** One address of a pod: the gateway on the host's end and the way to the pod, the address on its end and its ways out. */
+function configure(
+  ip: Ip,
+  subnet: Prefix,
+  link: { readonly node: Netns; readonly host: Device; readonly pod: Netns; readonly dev: Device },
+): void {
+  const { node, host, pod, dev } = link;
+  const gateway = gatewayOf(subnet);
+  const length = addressBits(ip);
+  node.addAddress(host, { ip: gateway, length });
+  node.routes.add({ dst: { ip, length }, dev: host, scope: 'host', protocol: 'boot' });
+  pod.addAddress(dev, {
+    ip,
+    length: subnet.length,
+    ...(isIpv6(ip) ? {} : { broadcast: lastIp(subnet) }),
+    noPrefixRoute: true,
+  });
+  const to = { dev, src: ip, protocol: 'boot' } as const;
+  pod.routes.add({ ...to, dst: { ip: gateway, length }, scope: 'link' });
+  pod.routes.add({ ...to, dst: subnet, via: gateway });
+  const everything = { ip: anyAddress(familyOf(ip)), length: 0 };
+  pod.routes.add({ dst: everything, via: gateway, dev, protocol: 'boot' });
+}
+
+function connect(from: Member, to: Member, subnet: Prefix): void {
+  const via = to.leases.find((lease) => lease.subnet.ip === subnet.ip)?.ip;
+  if (via === undefined || from.leases.some((lease) => lease.subnet.ip === subnet.ip)) return;
+  from.node.netns.routes.replace({ dst: subnet, via, dev: from.node.uplink, protocol: 'boot' });
 }
 
 function disconnect(from: Member, _: Member, dst: Prefix): void {
   from.node.netns.routes.delete({ dst });
-}
-
-function connect(from: Member, to: Member, subnet: Prefix): void {
-  if (subnet.ip === from.subnet?.ip) return;
-  from.node.netns.routes.replace({
-    dst: subnet,
-    via: to.node.ip,
-    dev: from.node.uplink,
-    protocol: 'boot',
-  });
 }
 
 /** kindnetd's masquerade (cmd/kindnetd/masq.go). */

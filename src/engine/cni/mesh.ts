@@ -1,5 +1,5 @@
-import { maskIp } from '../net/address.ts';
-import type { Ip, Prefix } from '../net/address.ts';
+import { familyOf, maskIp } from '../net/address.ts';
+import type { Family, Ip, Prefix } from '../net/address.ts';
 import type { Device } from '../net/device.ts';
 import type { CniNode } from './cni.ts';
 
@@ -42,7 +42,11 @@ export class Mesh<P extends Peer> {
   readonly #complete = new Set<Member<P>>();
   /** Nodes that have looked for a way. */
   readonly #asked = new Set<Member<P>>();
-  readonly #networks = new Map<number, Map<Ip, Announcement<P>>>();
+  /** By length, in each family. */
+  readonly #networks: Readonly<Record<Family, Map<number, Map<Ip, Announcement<P>>>>> = {
+    4: new Map(),
+    6: new Map(),
+  };
   #order = 0;
 
   constructor(links: Links<P>) {
@@ -68,8 +72,9 @@ export class Mesh<P extends Peer> {
     const order = this.#order++;
     const announcement: Announcement<P> = { owner, network, order, time, writtenTo: new Set() };
     owner.announced.push(announcement);
-    let networks = this.#networks.get(network.length);
-    if (networks === undefined) this.#networks.set(network.length, (networks = new Map()));
+    const lengths = this.#networks[familyOf(network.ip)];
+    let networks = lengths.get(network.length);
+    if (networks === undefined) lengths.set(network.length, (networks = new Map()));
     networks.set(network.ip, announcement);
     for (const member of this.#complete) this.#write(member, announcement);
     // What was looked up before the network was there may not be remembered.
@@ -84,7 +89,7 @@ export class Mesh<P extends Peer> {
     this.#asked.delete(gone);
     for (const announcement of gone.announced) {
       const { network, writtenTo } = announcement;
-      const networks = this.#networks.get(network.length);
+      const networks = this.#networks[familyOf(network.ip)].get(network.length);
       if (networks?.get(network.ip) === announcement) networks.delete(network.ip);
       const readers = [...this.#complete, ...writtenTo].filter(({ peer }) => this.#isMember(peer));
       for (const { peer } of readers)
@@ -103,7 +108,7 @@ export class Mesh<P extends Peer> {
 
   #fill(member: Member<P>, dst: Ip): void {
     this.#asked.add(member);
-    for (const [length, networks] of this.#networks) {
+    for (const [length, networks] of this.#networks[familyOf(dst)]) {
       const announcement = networks.get(maskIp(dst, length));
       if (announcement === undefined || announcement.writtenTo.has(member)) continue;
       this.#write(member, announcement);

@@ -1,15 +1,15 @@
-import { formatIp, formatPrefix, isIpv6 } from '../net/address.ts';
-import type { Ip, Prefix } from '../net/address.ts';
+import { addressBits, familyOf, formatIp, formatPrefix, isAny, isIpv6, parseIp } from '../net/address.ts';
+import type { Family, Ip, Prefix } from '../net/address.ts';
 import type { Netns } from '../net/netns.ts';
 import type { CniNode, CniPod } from './cni.ts';
-import { parseRow, programRules } from './rules.ts';
+import { parseRow, programRules, rulesetOf } from './rules.ts';
 import { sha1 } from './sha1.ts';
 
 export interface HostPort {
   readonly hostPort: number;
   readonly containerPort: number;
   readonly protocol: 'tcp' | 'udp' | 'sctp';
-  /** Only this address of the host; all of them without it. */
+  /** Only this address of the host, or only its family when it is 0.0.0.0 or ::; all addresses without it. */
   readonly hostIP?: string;
 }
 
@@ -26,48 +26,68 @@ const entry = `*nat
 COMMIT
 `;
 
-/** The chained `portmap` plugin (containernetworking/plugins, plugins/meta/portmap): `hostPort` by DNAT. */
+interface OwnRules {
+  readonly netns: Netns;
+  readonly family: Family;
+  readonly chain: string;
+  readonly rows: readonly string[];
+}
+
+/** The chained `portmap` plugin (containernetworking/plugins, plugins/meta/portmap): `hostPort` by DNAT, in each family of the pod. */
 export class PortMap {
-  readonly #rules = new Map<
-    string,
-    { readonly netns: Netns; readonly chain: string; readonly rows: readonly string[] }
-  >();
+  readonly #rules = new Map<string, readonly OwnRules[]>();
 
   addPod({ netns, podCIDRs }: CniNode, pod: CniPod, ips: readonly Ip[], ports: readonly HostPort[]): void {
-    const ip = ips.find((one) => !isIpv6(one));
-    const subnet = podCIDRs.find((prefix) => !isIpv6(prefix.ip));
-    if (ip === undefined || ports.length === 0) return;
-    if (netns.netfilter.v4.chain('nat', 'CNI-HOSTPORT-DNAT') === undefined) programRules(netns, entry);
-    const chain = `CNI-DN-${sha1(`cbr0${pod.uid}`).slice(0, 21)}`;
-    programRules(netns, `*nat\n:${chain} - [0:0]\n${chainRows(chain, ip, subnet, ports)}COMMIT\n`);
-    const rows = jumpRows(chain, pod, ports);
-    for (const row of rows)
-      for (const rule of parseRow('nat', row)) netns.netfilter.v4.insert('nat', 'CNI-HOSTPORT-DNAT', rule);
-    this.#rules.set(pod.uid, { netns, chain, rows });
+    if (ports.length === 0) return;
+    const rules = ips.flatMap((ip): OwnRules[] => {
+      const family = familyOf(ip);
+      const own = ports.filter(({ hostIP }) => hostIP === undefined || isOf(family, hostIP));
+      if (own.length === 0) return [];
+      const ruleset = rulesetOf(netns, family);
+      if (ruleset.chain('nat', 'CNI-HOSTPORT-DNAT') === undefined) programRules(netns, family, entry);
+      const chain = `CNI-DN-${sha1(`cbr0${pod.uid}`).slice(0, 21)}`;
+      const subnet = podCIDRs.find((prefix) => familyOf(prefix.ip) === family);
+      programRules(netns, family, `*nat\n:${chain} - [0:0]\n${chainRows(chain, ip, subnet, own)}COMMIT\n`);
+      const rows = jumpRows(chain, pod, own);
+      for (const row of rows)
+        for (const rule of parseRow(family, 'nat', row)) ruleset.insert('nat', 'CNI-HOSTPORT-DNAT', rule);
+      return [{ netns, family, chain, rows }];
+    });
+    this.#rules.set(pod.uid, rules);
   }
 
   deletePod({ uid }: CniPod): void {
     const own = this.#rules.get(uid);
     if (own === undefined) return;
     this.#rules.delete(uid);
-    const { v4 } = own.netns.netfilter;
-    for (const row of own.rows)
-      for (const rule of parseRow('nat', row)) v4.delete('nat', 'CNI-HOSTPORT-DNAT', rule);
-    v4.flush('nat', own.chain);
-    v4.deleteChain('nat', own.chain);
+    for (const { netns, family, chain, rows } of own) {
+      const ruleset = rulesetOf(netns, family);
+      for (const row of rows)
+        for (const rule of parseRow(family, 'nat', row)) ruleset.delete('nat', 'CNI-HOSTPORT-DNAT', rule);
+      ruleset.flush('nat', chain);
+      ruleset.deleteChain('nat', chain);
+    }
   }
+}
+
+function isOf(family: Family, hostIP: string): boolean {
+  const ip = parseIp(hostIP);
+  return ip !== undefined && familyOf(ip) === family;
 }
 
 /** Pods of the node's own and its loopback are masqueraded on this way, so that the answer comes back to it. */
 function chainRows(chain: string, ip: Ip, subnet: Prefix | undefined, ports: readonly HostPort[]): string {
   let text = '';
-  for (const { hostPort, containerPort, protocol, hostIP } of ports) {
-    const to = hostIP === undefined ? '' : `-d ${hostIP}/32 `;
+  for (const { hostPort, containerPort, protocol, hostIP = '' } of ports) {
+    const host = parseIp(hostIP);
+    const one = host !== undefined && !isAny(host);
+    const to = one ? `-d ${formatPrefix({ ip: host, length: addressBits(host) })} ` : '';
     const match = `${to}-p ${protocol} -m ${protocol} --dport ${hostPort}`;
     if (subnet !== undefined)
       text += `-A ${chain} -s ${formatPrefix(subnet)} ${match} -j CNI-HOSTPORT-SETMARK\n`;
-    if (hostIP === undefined) text += `-A ${chain} -s 127.0.0.1/32 ${match} -j CNI-HOSTPORT-SETMARK\n`;
-    text += `-A ${chain} ${match} -j DNAT --to-destination ${formatIp(ip)}:${containerPort}\n`;
+    if (!one && !isIpv6(ip)) text += `-A ${chain} -s 127.0.0.1/32 ${match} -j CNI-HOSTPORT-SETMARK\n`;
+    const address = isIpv6(ip) ? `[${formatIp(ip)}]` : formatIp(ip);
+    text += `-A ${chain} ${match} -j DNAT --to-destination ${address}:${containerPort}\n`;
   }
   return text;
 }

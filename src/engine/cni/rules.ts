@@ -1,19 +1,21 @@
+import type { Family } from '../net/address.ts';
 import { tableOf } from '../net/iptables-command.ts';
 import { parseArguments } from '../net/iptables-parse.ts';
 import { splitWords } from '../net/iptables-restore.ts';
-import type { Rule, TableName } from '../net/iptables-rule.ts';
+import type { IptablesFamily, Rule, TableName } from '../net/iptables-rule.ts';
+import type { Ruleset } from '../net/iptables-ruleset.ts';
 import type { Netns } from '../net/netns.ts';
 
 const parsed = new Map<string, readonly Rule[]>();
 const MAX_PARSED = 200_000;
 
 /** What follows `-A CHAIN` in a rule, as rules. Nodes have the same rows by the thousand: each is read once. */
-export function parseRow(table: TableName, row: string): readonly Rule[] {
-  const key = `${table} ${row}`;
+export function parseRow(family: Family, table: TableName, row: string): readonly Rule[] {
+  const key = `${family} ${table} ${row}`;
   const known = parsed.get(key);
   if (known !== undefined) return known;
   const command = parseArguments(['-A', 'CHAIN', ...splitWords(row)], {
-    family: 'ipv4',
+    family: IPTABLES[family],
     setExists: () => true,
     table,
   });
@@ -27,8 +29,16 @@ export function parseRow(table: TableName, row: string): readonly Rule[] {
   return rules;
 }
 
-/** What a plugin's daemon does with `iptables-restore --noflush`: its chains are made anew, rules for others appended. */
-export function programRules({ netfilter }: Netns, text: string): void {
+const IPTABLES: Readonly<Record<Family, IptablesFamily>> = { 4: 'ipv4', 6: 'ipv6' };
+
+/** A family's tables: iptables' or ip6tables'. */
+export function rulesetOf({ netfilter }: Netns, family: Family): Ruleset {
+  return family === 4 ? netfilter.v4 : netfilter.v6;
+}
+
+/** What a plugin's daemon does with `iptables-restore --noflush`, or ip6tables': its chains are made anew, rules for others appended. */
+export function programRules(netns: Netns, family: Family, text: string): void {
+  const ruleset = rulesetOf(netns, family);
   let table: TableName = 'filter';
   let chains = new Map<string, Rule[]>();
   let appended: (readonly [chain: string, rule: Rule])[] = [];
@@ -42,12 +52,12 @@ export function programRules({ netfilter }: Netns, text: string): void {
     else if (word === '-A') {
       const [, chain = '', row = ''] = /^-A (\S+) (.*)$/.exec(line) ?? [];
       const own = chains.get(chain);
-      if (own !== undefined) own.push(...parseRow(table, row));
-      else for (const rule of parseRow(table, row)) appended.push([chain, rule]);
+      if (own !== undefined) own.push(...parseRow(family, table, row));
+      else for (const rule of parseRow(family, table, row)) appended.push([chain, rule]);
     } else if (word === 'COMMIT') {
-      netfilter.v4.commit(table, chains);
+      ruleset.commit(table, chains);
       for (const [chain, rule] of appended) {
-        const refusal = netfilter.v4.insert(table, chain, rule);
+        const refusal = ruleset.insert(table, chain, rule);
         if (refusal !== undefined) throw new Error(refusal.message);
       }
     }

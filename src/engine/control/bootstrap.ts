@@ -3,7 +3,7 @@ import type { ApiServer } from '../api/server.ts';
 import { resourceOfKind } from '../api/kinds.ts';
 import type { Kind } from '../api/types.ts';
 import type { ControlPlane } from './control-plane.ts';
-import { internalAddress } from './kubelet.ts';
+import { internalAddresses } from './kubelet.ts';
 import { controlPlaneName, controlPlaneTaint } from './nodes.ts';
 
 const corefile = `.:53 {
@@ -48,7 +48,7 @@ export function bootstrap(control: ControlPlane, options: BootstrapOptions): voi
     metadata: { name: controlPlaneName, labels: { 'node-role.kubernetes.io/control-plane': '' } },
     spec: { taints: [controlPlaneTaint] },
   });
-  createBuiltins(server, (node.ok ? internalAddress(node.value) : undefined) ?? '');
+  createBuiltins(server, (node.ok ? internalAddresses(node.value)[0] : undefined) ?? '');
   activity.begin();
   clock.schedule(joinDelay, () => {
     for (let i = 1; i <= options.nodes; i++)

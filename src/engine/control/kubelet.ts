@@ -49,10 +49,13 @@ export class Kubelet {
     if (!nodeName || this.workers.has(pod.metadata.uid)) return;
     const node = this.context.store.get('Node', undefined, nodeName);
     if (!node) return;
-    this.workers.set(pod.metadata.uid, new PodWorker(this.context, pod, internalAddress(node)));
+    this.workers.set(pod.metadata.uid, new PodWorker(this.context, pod, internalAddresses(node)));
   }
 }
 
-export function internalAddress(node: Node): string | undefined {
-  return node.status.addresses?.find(({ type }) => type === 'InternalIP')?.address;
+/** The node's InternalIPs, the primary one first. */
+export function internalAddresses(node: Node): readonly string[] {
+  return (node.status.addresses ?? []).flatMap(({ type, address }) =>
+    type === 'InternalIP' ? [address] : [],
+  );
 }

@@ -2,7 +2,7 @@ import type { Cidr } from '../api/address.ts';
 import { formatAddress, networkOf, parseCidr } from '../api/address.ts';
 import type { ApiServer } from '../api/server.ts';
 import type { Condition, Node, Taint } from '../api/types.ts';
-import { internalAddress } from './kubelet.ts';
+import { internalAddresses } from './kubelet.ts';
 
 export const controlPlaneName = 'control-plane';
 export const controlPlaneTaint: Taint = {
@@ -14,8 +14,6 @@ export const kubernetesVersion = 'v1.33.1';
 export interface NodeOptions {
   /** One range, or one of each family with a comma between. */
   readonly podCIDR: string;
-  /** The InternalIP of the n-th machine; 0 is the control plane. Default 192.168.50.10 and on. */
-  readonly addressOf?: (index: number) => string;
   /** False without a CNI: then nodes are NotReady and take no pods. Default true. */
   readonly networkReady?: boolean;
 }
@@ -24,13 +22,11 @@ export interface NodeOptions {
 export class NodeRegistrar {
   private readonly server: ApiServer;
   private readonly options: NodeOptions;
-  private readonly addressOf: (index: number) => string;
   private readonly ranges: readonly Cidr[];
 
   constructor(server: ApiServer, options: NodeOptions) {
     this.server = server;
     this.options = options;
-    this.addressOf = options.addressOf ?? defaultAddress;
     this.ranges = options.podCIDR.split(',').flatMap((text) => parseCidr(text.trim()) ?? []);
     server.admission.set('Node', (object) => this.complete(object as Node));
   }
@@ -45,7 +41,7 @@ export class NodeRegistrar {
     const given = node.status?.addresses ?? [];
     const addresses = given.some(({ type }) => type === 'InternalIP')
       ? given
-      : [{ type: 'InternalIP', address: this.freeAddress(index, others) }, ...given];
+      : [...this.freeAddresses(index, others).map((address) => ({ type: 'InternalIP', address })), ...given];
     const hostname = addresses.some(({ type }) => type === 'Hostname')
       ? []
       : [{ type: 'Hostname', address: name }];
@@ -107,12 +103,15 @@ export class NodeRegistrar {
       : others.length + (others.some((node) => node.metadata.name === controlPlaneName) ? 0 : 1);
   }
 
-  private freeAddress(index: number, others: readonly Node[]): string {
-    const wanted = this.addressOf(index);
-    const taken = new Set(others.length > 2000 ? [] : others.map(internalAddress));
-    for (let i = 0; taken.has(i === 0 ? wanted : this.addressOf(i)) && i < 2000; i++) {
-      const next = this.addressOf(i + 1);
-      if (!taken.has(next)) return next;
+  /** One address of each of the cluster's families, those of the first machine from `index` on whose addresses nobody has. */
+  private freeAddresses(index: number, others: readonly Node[]): readonly string[] {
+    const families = this.ranges.map(({ family }) => family);
+    const taken = new Set(others.length > 2000 ? [] : others.flatMap(internalAddresses));
+    const wanted = machineAddresses(families, index);
+    if (!wanted.some((address) => taken.has(address))) return wanted;
+    for (let i = 1; i <= 2000; i++) {
+      const next = machineAddresses(families, i);
+      if (!next.some((address) => taken.has(address))) return next;
     }
     return wanted;
   }
@@ -130,11 +129,15 @@ export class NodeRegistrar {
   }
 }
 
-/** Beyond the LAN's first 240 machines the next /24s. */
-function defaultAddress(n: number): string {
-  return n < 240
-    ? `192.168.50.${10 + n}`
-    : `192.168.${51 + Math.floor((n - 240) / 250)}.${1 + ((n - 240) % 250)}`;
+/** The InternalIPs of the n-th machine; 0 is the control plane. Beyond the LAN's first 240 machines the next /24s. */
+function machineAddresses(families: readonly Cidr['family'][], n: number): readonly string[] {
+  const third = n < 240 ? 50 : 51 + Math.floor((n - 240) / 250);
+  const fourth = n < 240 ? 10 + n : 1 + ((n - 240) % 250);
+  return families.map((family) =>
+    family === 'IPv4'
+      ? `192.168.${third}.${fourth}`
+      : `fd00:192:168:50::${third === 50 ? '' : `${third}:`}${fourth}`,
+  );
 }
 
 function nthSubnet(range: Cidr, length: number, n: number): string {

@@ -8,13 +8,13 @@ export interface PodFacts {
   readonly init: readonly ContainerRecord[];
   readonly main: readonly ContainerRecord[];
   readonly ips: readonly string[];
-  readonly hostIP: string | undefined;
+  readonly hostIPs: readonly string[];
   readonly startTime: string;
   readonly now: string;
 }
 
 /** The status that the kubelet reports: generateAPIPodStatus. */
-export function podStatusOf({ pod, init, main, ips, hostIP, startTime, now }: PodFacts): PodStatus {
+export function podStatusOf({ pod, init, main, ips, hostIPs, startTime, now }: PodFacts): PodStatus {
   const phase = phaseOf(pod, init, main);
   const ended = phase === 'Succeeded' || phase === 'Failed';
   const sidecars = init.filter(({ role }) => role === 'sidecar');
@@ -79,7 +79,7 @@ export function podStatusOf({ pod, init, main, ips, hostIP, startTime, now }: Po
   return {
     phase,
     conditions: shareConditions(conditions),
-    ...(hostIP === undefined ? {} : { hostIP, hostIPs: [{ ip: hostIP }] }),
+    ...(hostIPs[0] === undefined ? {} : { hostIP: hostIPs[0], hostIPs: hostIPs.map((ip) => ({ ip })) }),
     ...(ips[0] === undefined ? {} : { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
     startTime,
     ...(init.length > 0 ? { initContainerStatuses: init.map(containerStatus) } : {}),

@@ -22,19 +22,19 @@ export class PodWorker implements ImageHost {
   private probers: Map<ContainerRecord, Prober> | undefined;
   private timers: Set<{ cancel(): void }> | undefined;
   private readonly startTime: string;
-  private readonly hostIP: string | undefined;
+  private readonly hostIPs: readonly string[];
   private ips: readonly string[] = [];
   private sandboxed = false;
   private sandboxBackOff = 1;
   private stage: 'starting' | 'running' | 'terminating' | 'gone' = 'starting';
   private killAt: number | undefined;
 
-  constructor(kubelet: KubeletContext, pod: Pod, hostIP: string | undefined) {
+  constructor(kubelet: KubeletContext, pod: Pod, hostIPs: readonly string[]) {
     this.kubelet = kubelet;
     this.uid = pod.metadata.uid;
     this.current = pod;
     this.node = pod.spec.nodeName ?? '';
-    this.hostIP = hostIP;
+    this.hostIPs = hostIPs;
     this.startTime = kubelet.server.now();
     const init = pod.spec.initContainers ?? [];
     const waiting = init.length > 0 ? 'PodInitializing' : 'ContainerCreating';
@@ -132,10 +132,10 @@ export class PodWorker implements ImageHost {
   sync(): void {
     const pod = this.pod;
     if (!pod) return;
-    const { init, main, ips, hostIP, startTime } = this;
+    const { init, main, ips, hostIPs, startTime } = this;
     this.current = this.kubelet.server.updateStatus(
       pod,
-      podStatusOf({ pod, init, main, ips, hostIP, startTime, now: this.kubelet.server.now() }),
+      podStatusOf({ pod, init, main, ips, hostIPs, startTime, now: this.kubelet.server.now() }),
     );
   }
 

@@ -25,6 +25,13 @@ export function isIpv6(ip: Ip): boolean {
   return ip >= V6_BASE;
 }
 
+/** IPv4 or IPv6. */
+export type Family = 4 | 6;
+
+export function familyOf(ip: Ip): Family {
+  return isIpv6(ip) ? 6 : 4;
+}
+
 export function internIpv6(a: number, b: number, c: number, d: number): Ip {
   const key = `${a >>> 0},${b >>> 0},${c >>> 0},${d >>> 0}`;
   const known = v6Ids.get(key);
@@ -44,7 +51,7 @@ export const IPV4_ANY: Ip = 0;
 export const IPV6_ANY: Ip = internIpv6(0, 0, 0, 0);
 export const IPV4_BROADCAST: Ip = 0xffffffff;
 
-export function anyAddress(family: 4 | 6): Ip {
+export function anyAddress(family: Family): Ip {
   return family === 4 ? IPV4_ANY : IPV6_ANY;
 }
 
@@ -192,6 +199,18 @@ export function compareIp(a: Ip, b: Ip): number {
     if (difference !== 0) return difference;
   }
   return 0;
+}
+
+/** The last 32 bits. */
+export function lowWord(ip: Ip): number {
+  return isIpv6(ip) ? ipv6Words(ip)[3] : ip;
+}
+
+/** 32 bits that stand for the address in a hash; never an IPv6 address' id, which depends on what was interned before it. */
+export function hashWord(ip: Ip): number {
+  if (!isIpv6(ip)) return ip;
+  const [a, b, c, d] = ipv6Words(ip);
+  return (Math.imul(a ^ Math.imul(b ^ Math.imul(c, 0x85ebca6b), 0xc2b2ae35), 0x27d4eb2f) ^ d) >>> 0;
 }
 
 /** The address `n` after `ip`, wrapping at the end of the family. */

@@ -7,7 +7,11 @@ import type { Errno } from './errno.ts';
 import { Ipip, type IpipOptions } from './ipip.ts';
 import type { Netns } from './netns.ts';
 import { Veth } from './veth.ts';
-import { VxlanDevice, type VxlanOptions } from './vxlan.ts';
+import { overIpv6, VxlanDevice, type VxlanOptions } from './vxlan.ts';
+
+/** What encapsulation adds, IPv4 and IPv6. A device over another one is made no larger than leaves room for it (vxlan_config_apply). */
+const VXLAN_HEADROOM = 50;
+const VXLAN6_HEADROOM = 70;
 
 export interface VethOptions {
   readonly mtu?: number;
@@ -51,10 +55,13 @@ export function createVxlan(
     if (
       device instanceof VxlanDevice &&
       device.vni === options.vni &&
-      device.dstport === (options.port ?? 8472)
+      device.dstport === (options.port ?? 8472) &&
+      device.overIpv6 === overIpv6(options)
     )
       return 'EEXIST';
-  const mtu = options.mtu ?? (options.dev?.mtu ?? 1500) - 50;
+  const headroom = overIpv6(options) ? VXLAN6_HEADROOM : VXLAN_HEADROOM;
+  const most = options.dev === undefined ? Infinity : options.dev.mtu - headroom;
+  const mtu = Math.min(options.mtu ?? (options.dev === undefined ? 1500 : most), most);
   return place(ns, new VxlanDevice(ns, name, options.mac ?? randomMac(ns), mtu, options));
 }
 

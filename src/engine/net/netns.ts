@@ -290,7 +290,7 @@ export class Netns {
       noPrefixRoute: spec.noPrefixRoute ?? false,
     };
     device.addresses.push(address);
-    if (isIpv6(spec.ip) && device !== this.loopback && address.scope === 'global') this.#addLinkLocal(device);
+    if (isIpv6(spec.ip) && device !== this.loopback && address.scope === 'global') this.enableIpv6(device);
     addInterfaceRoutes(this, device, address);
     this.routes.changed();
     return undefined;
@@ -312,6 +312,11 @@ export class Netns {
     this.netfilter.addressRemoved(device.name, ip);
     this.routes.changed();
     return undefined;
+  }
+
+  /** Whether it speaks IPv6 at all: its loopback does once any device has. */
+  get ipv6(): boolean {
+    return this.loopback.addresses.some((own) => isIpv6(own.ip));
   }
 
   /** Whether the address is one of this namespace's own. */
@@ -368,10 +373,12 @@ export class Netns {
     return best;
   }
 
-  /** A device with an IPv6 address has a link-local one too, and the namespace its loopback address. */
-  #addLinkLocal(device: Device): void {
-    if (!this.loopback.addresses.some((own) => isIpv6(own.ip)))
-      this.addAddress(this.loopback, { ip: LOOPBACK6, length: 128, scope: 'host' });
+  /**
+   * Gives the device its link-local address, and the namespace its loopback one. A kernel does so for every device that goes
+   * up; here a device without IPv6 addresses has none until it is asked for.
+   */
+  enableIpv6(device: Device): void {
+    if (!this.ipv6) this.addAddress(this.loopback, { ip: LOOPBACK6, length: 128, scope: 'host' });
     if (device.noArp || device.addresses.some((own) => isIpv6(own.ip) && own.scope === 'link')) return;
     this.addAddress(device, { ip: linkLocalAddress(device.mac), length: 64, scope: 'link' });
   }

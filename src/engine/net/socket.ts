@@ -21,9 +21,11 @@ export interface SocketOwner {
 }
 
 export interface ListenOptions {
-  /** `0.0.0.0` or `::` for any. */
+  /** `0.0.0.0` or `::` for any; `::` takes IPv4 too unless it is `v6only`. */
   readonly ip: Ip;
   readonly port: number;
+  /** `IPV6_V6ONLY`. */
+  readonly v6only?: boolean;
   readonly process?: SocketOwner;
   readonly backlog?: number;
   /** Called when a handshake is complete. Without it connections wait to be read from all the same. */
@@ -34,6 +36,7 @@ export class TcpListener {
   readonly ns: Netns;
   readonly ip: Ip;
   readonly port: number;
+  readonly v6only: boolean;
   readonly process: SocketOwner | undefined;
   readonly backlog: number;
   readonly onConnection: ((connection: TcpConnection) => void) | undefined;
@@ -42,6 +45,7 @@ export class TcpListener {
     this.ns = ns;
     this.ip = options.ip;
     this.port = options.port;
+    this.v6only = options.v6only ?? false;
     this.process = options.process;
     this.backlog = options.backlog ?? 4096;
     this.onConnection = options.onConnection;
@@ -81,7 +85,7 @@ export class Sockets {
     if (!this.#bindable(options.ip)) return 'EADDRNOTAVAIL';
     this.#listeners ??= new Map();
     const others = this.#listeners.get(options.port) ?? [];
-    if (others.some((other) => conflict(other.ip, options.ip))) return 'EADDRINUSE';
+    if (others.some((other) => conflict(other, listener))) return 'EADDRINUSE';
     this.#listeners.set(options.port, [...others, listener]);
     return listener;
   }
@@ -107,8 +111,8 @@ export class Sockets {
     if (port === undefined) return 'EADDRINUSE';
     this.#udp ??= new Map();
     const others = this.#udp.get(port) ?? [];
-    if (this.vxlan.has(port) || others.some((other) => conflict(other.ip, local))) return 'EADDRINUSE';
     const socket = new UdpSocket(this.#ns, { ...options, ip: local, port });
+    if (this.vxlan.has(port) || others.some((other) => conflict(other, socket))) return 'EADDRINUSE';
     this.#udp.set(port, [...others, socket]);
     return socket;
   }
@@ -126,7 +130,7 @@ export class Sockets {
     for (const socket of sockets) {
       if (!isAny(socket.ip) && socket.ip !== ip) continue;
       if (socket.peer !== undefined && (socket.peer.ip !== peer || socket.peer.port !== peerPort)) continue;
-      if (isIpv6(ip) && !isIpv6(socket.ip)) continue;
+      if (!speaks(socket, ip)) continue;
       const score = (isAny(socket.ip) ? 0 : 1) + (socket.peer === undefined ? 0 : 2);
       if (score > bestScore) {
         best = socket;
@@ -207,9 +211,12 @@ export class Sockets {
   /** Whether binding a TCP client to the port would fail with EADDRINUSE: something listens there or still has a connection. */
   tcpPortInUse(ip: Ip, port: number): boolean {
     const { listeners, connections } = this.list();
+    const wanted = { ip, v6only: true };
     return (
-      listeners.some((other) => other.port === port && conflict(other.ip, ip)) ||
-      connections.some((other) => other.localPort === port && conflict(other.localIp, ip))
+      listeners.some((other) => other.port === port && conflict(other, wanted)) ||
+      connections.some(
+        (other) => other.localPort === port && conflict({ ip: other.localIp, v6only: true }, wanted),
+      )
     );
   }
 
@@ -254,15 +261,26 @@ function connectionKey(localPort: number, remotePort: number): number {
   return localPort * 65536 + remotePort;
 }
 
-function conflict(a: Ip, b: Ip): boolean {
-  return a === b || isAny(a) || isAny(b);
+interface Bound {
+  readonly ip: Ip;
+  readonly v6only: boolean;
 }
 
-function bestBound<S extends { readonly ip: Ip }>(sockets: readonly S[] | undefined, ip: Ip): S | undefined {
+/** Whether both would hear one address (inet_rcv_saddr_equal). */
+function conflict(a: Bound, b: Bound): boolean {
+  return a.ip === b.ip || (isAny(a.ip) && speaks(a, b.ip)) || (isAny(b.ip) && speaks(b, a.ip));
+}
+
+/** Whether a socket is of the address' family; one on `::` is of both unless it is told otherwise. */
+function speaks(socket: Bound, ip: Ip): boolean {
+  return isIpv6(socket.ip) === isIpv6(ip) || (isIpv6(socket.ip) && isAny(socket.ip) && !socket.v6only);
+}
+
+function bestBound<S extends Bound>(sockets: readonly S[] | undefined, ip: Ip): S | undefined {
   let any: S | undefined;
   for (const socket of sockets ?? []) {
     if (socket.ip === ip) return socket;
-    if (isAny(socket.ip) && (isIpv6(socket.ip) || !isIpv6(ip))) any ??= socket;
+    if (isAny(socket.ip) && speaks(socket, ip)) any ??= socket;
   }
   return any;
 }

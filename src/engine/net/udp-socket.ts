@@ -15,6 +15,8 @@ export type PmtuDiscover = 'want' | 'do' | 'dont';
 export interface UdpOptions {
   readonly ip?: Ip;
   readonly port?: number;
+  /** `IPV6_V6ONLY`. */
+  readonly v6only?: boolean;
   /** Connects: datagrams from elsewhere are not received, and errors are heard. */
   readonly dst?: Ip;
   readonly dport?: number;
@@ -52,6 +54,7 @@ export class UdpSocket {
   readonly ns: Netns;
   readonly ip: Ip;
   readonly port: number;
+  readonly v6only: boolean;
   readonly process: SocketOwner | undefined;
   peer: { readonly ip: Ip; readonly port: number } | undefined;
   ttl: number;
@@ -66,6 +69,7 @@ export class UdpSocket {
   constructor(ns: Netns, options: UdpOptions & { readonly ip: Ip; readonly port: number }) {
     this.ns = ns;
     this.port = options.port;
+    this.v6only = options.v6only ?? false;
     this.process = options.process;
     this.ttl = options.ttl ?? 64;
     this.pmtu = options.pmtu ?? 'want';

@@ -1,5 +1,5 @@
 /** UDP's receiving side (net/ipv4/udp.c). */
-import { formatIp, isMulticast, IPV4_BROADCAST } from './address.ts';
+import { formatIp, isIpv6, isMulticast, IPV4_BROADCAST } from './address.ts';
 import type { SocketError } from './icmp.ts';
 import type { Netns } from './netns.ts';
 import { ICMP_PORT_UNREACHABLE, ICMP_UNREACHABLE, transportOf, Vxlan, type IpPacket } from './packet.ts';
@@ -14,7 +14,7 @@ export class Udp {
     if (tunnels !== undefined && datagram.payload instanceof Vxlan) {
       const vni = datagram.payload.vni;
       for (const device of tunnels) {
-        if (device.vni !== vni) continue;
+        if (device.vni !== vni || device.overIpv6 !== isIpv6(packet.src)) continue;
         device.decapsulate(skb, datagram.payload);
         return;
       }

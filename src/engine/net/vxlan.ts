@@ -2,7 +2,7 @@
  * VXLAN (drivers/net/vxlan): a frame goes inside UDP to the host that the device's FDB names for its address. Source
  * port from a hash of the inner flow, outer TTL 64, DF off, inner TTL untouched.
  */
-import { formatIp, formatMac, MAC_ZERO, type Ip, type Mac } from './address.ts';
+import { formatIp, formatMac, hashWord, isIpv6, MAC_ZERO, type Ip, type Mac } from './address.ts';
 import { Device, type OperState } from './device.ts';
 import type { Errno } from './errno.ts';
 import type { Netns } from './netns.ts';
@@ -34,6 +34,11 @@ export interface VxlanOptions {
   readonly learning?: boolean;
 }
 
+/** `VXLAN_F_IPV6`: what the device says of itself is in IPv6. */
+export function overIpv6({ local }: Pick<VxlanOptions, 'local'>): boolean {
+  return local !== undefined && isIpv6(local);
+}
+
 export class VxlanDevice extends Device {
   readonly vni: number;
   readonly local: Ip | undefined;
@@ -49,6 +54,10 @@ export class VxlanDevice extends Device {
     this.dstport = options.port ?? 8472;
     this.lower = options.dev;
     this.learning = options.learning ?? false;
+  }
+
+  get overIpv6(): boolean {
+    return overIpv6(this);
   }
 
   override get carrier(): boolean {
@@ -204,7 +213,7 @@ function flowSourcePort(frame: Frame): number {
     let ports = 0;
     if (!packet.isFragment && (transport?.kind === 'tcp' || transport?.kind === 'udp'))
       ports = transport.sport * 65536 + transport.dport;
-    hash = mix(packet.src % 0x1_0000_0000, packet.dst % 0x1_0000_0000, ports ^ packet.protocol);
+    hash = mix(hashWord(packet.src), hashWord(packet.dst), ports ^ packet.protocol);
   }
   hash = (hash ^ (hash << 16)) >>> 0;
   return 32768 + Math.floor((hash / 0x1_0000_0000) * (60999 - 32768));
