@@ -3,6 +3,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>>
   lab: () => import('./lab.ts'),
   net: () => import('./net.ts'),
   page: () => import('./page.ts'),
+  reach: () => import('./reach.ts'),
   weight: () => import('./weight.ts'),
   site: () => import('./site.ts'),
 };

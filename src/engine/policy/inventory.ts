@@ -6,7 +6,7 @@ import { ApiServer } from '../api/server.ts';
 import type { KubeObject, Protocol, StringMap } from '../api/types.ts';
 import type { Diagnostic } from '../cluster.ts';
 import type { PolicyEndpoint, PolicyNamespace } from './endpoint.ts';
-import type { PolicyObjects } from './verdict.ts';
+import type { PolicyObjects } from './policies.ts';
 
 /** A manifest's text, and what messages call it. */
 export interface ManifestFile {

@@ -1,7 +1,14 @@
 import { matchesSelector } from '../api/labels.ts';
 import type { IntOrString, LabelSelector, Protocol, StringMap } from '../api/types.ts';
 import { parseIp, parsePrefix, prefixContains } from '../net/address.ts';
-import { namedPort, type PolicyEndpoint, type PolicyPod, type PolicyPort } from './endpoint.ts';
+import {
+  namedPort,
+  namespaceLabels,
+  type PolicyEndpoint,
+  type PolicyNamespace,
+  type PolicyPod,
+  type PolicyPort,
+} from './endpoint.ts';
 
 /** What is read of a NetworkPolicy; nulls count as absent. */
 export interface NetworkPolicyInput {
@@ -80,7 +87,21 @@ export function selects(policy: CompiledPolicy, pod: PolicyPod): boolean {
 }
 
 /** Labels of the namespace that a pod is in. */
-export type NamespaceLabels = (namespace: string) => StringMap | undefined;
+export type NamespaceLabels = (namespace: string) => StringMap;
+
+/** Looks labels up in a list of namespaces; one that is not there has its name and nothing else. */
+export function namespaceLookup(namespaces: Iterable<PolicyNamespace>): NamespaceLabels {
+  const known = new Map<string, StringMap>();
+  for (const namespace of namespaces) known.set(namespace.name, namespaceLabels(namespace));
+  return (name) => {
+    let labels = known.get(name);
+    if (labels === undefined) {
+      labels = namespaceLabels({ name, labels: {} });
+      known.set(name, labels);
+    }
+    return labels;
+  };
+}
 
 export function matchesPeer(
   peer: PeerInput,

@@ -1,39 +1,22 @@
 import {
-  byPriority,
-  compileAdminPolicy,
   hasSubject,
   matchesAdminPeer,
   matchesAdminPort,
-  type AdminPolicyInput,
   type AdminRule,
   type CompiledAdminPolicy,
 } from './adminpolicy.ts';
 import { adminRuleFit, ruleFit, type Mismatch, type RuleFit } from './near.ts';
+import type { PolicyEndpoint, PolicyPod, PolicyPort } from './endpoint.ts';
 import {
-  namespaceLabels,
-  type PolicyEndpoint,
-  type PolicyNamespace,
-  type PolicyPod,
-  type PolicyPort,
-} from './endpoint.ts';
-import {
-  compileNetworkPolicy,
   matchesPeer,
   matchesPort,
+  namespaceLookup,
   selects,
   type CompiledPolicy,
   type Direction,
   type NamespaceLabels,
-  type NetworkPolicyInput,
 } from './networkpolicy.ts';
-
-export interface PolicyObjects {
-  readonly namespaces: Iterable<PolicyNamespace>;
-  readonly networkPolicies: Iterable<NetworkPolicyInput>;
-  readonly adminNetworkPolicies?: Iterable<AdminPolicyInput>;
-  /** At most one counts: the one called `default`. */
-  readonly baselineAdminNetworkPolicies?: Iterable<AdminPolicyInput>;
-}
+import { compilePolicies, type PolicyObjects } from './policies.ts';
 
 export interface PolicyReference {
   readonly kind: 'NetworkPolicy' | 'AdminNetworkPolicy' | 'BaselineAdminNetworkPolicy';
@@ -87,24 +70,22 @@ const OUTSIDE: SideVerdict = { allowed: true, reason: 'outside', selecting: [], 
 
 /** The policies of a cluster, ready to be asked. */
 export class PolicySet {
-  readonly #namespaces = new Map<string, ReturnType<typeof namespaceLabels>>();
+  readonly #labels: NamespaceLabels;
   /** By namespace: a policy selects only there. */
   readonly #policies = new Map<string, CompiledPolicy[]>();
   readonly #admin: readonly CompiledAdminPolicy[];
   readonly #baseline: CompiledAdminPolicy | undefined;
 
   constructor(objects: PolicyObjects) {
-    for (const namespace of objects.namespaces)
-      this.#namespaces.set(namespace.name, namespaceLabels(namespace));
-    for (const policy of objects.networkPolicies) {
-      const compiled = compileNetworkPolicy(policy);
-      const list = this.#policies.get(compiled.namespace);
-      if (list === undefined) this.#policies.set(compiled.namespace, [compiled]);
-      else list.push(compiled);
+    this.#labels = namespaceLookup(objects.namespaces);
+    const { network, admin, baseline } = compilePolicies(objects);
+    for (const policy of network) {
+      const list = this.#policies.get(policy.namespace);
+      if (list === undefined) this.#policies.set(policy.namespace, [policy]);
+      else list.push(policy);
     }
-    this.#admin = [...(objects.adminNetworkPolicies ?? [])].map(compileAdminPolicy).sort(byPriority);
-    const baselines = [...(objects.baselineAdminNetworkPolicies ?? [])].map(compileAdminPolicy);
-    this.#baseline = baselines.find((policy) => policy.name === 'default');
+    this.#admin = admin;
+    this.#baseline = baseline;
   }
 
   /** Whether `from` may open a connection to a port of `to`. Answers on an allowed connection always pass. */
@@ -120,9 +101,6 @@ export class PolicySet {
       (policy) => policy[direction] !== undefined && selects(policy, pod),
     );
   }
-
-  readonly #labels: NamespaceLabels = (namespace) =>
-    this.#namespaces.get(namespace) ?? namespaceLabels({ name: namespace, labels: {} });
 
   #side(
     direction: Direction,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ExternalAddress, PolicyPod } from '../../../src/engine/policy/endpoint.ts';
 import type { NetworkPolicyInput } from '../../../src/engine/policy/networkpolicy.ts';
-import { PolicySet, type PolicyObjects } from '../../../src/engine/policy/verdict.ts';
+import type { PolicyObjects } from '../../../src/engine/policy/policies.ts';
+import { PolicySet } from '../../../src/engine/policy/verdict.ts';
 
 function pod(name: string, namespace = 'default'): PolicyPod {
   return {
