@@ -20,7 +20,8 @@ const entries: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./run.ts')).run,
   },
   reach: {
-    usage: 'reach FILE… [--probes FILE.jsonl] [--lang ko|en]',
+    usage:
+      'reach FILE… [--json | --html FILE | --probes FILE.jsonl | --diff OLD NEW] [--from NAME] [--to NAME] [--lang ko|en]',
     about: 'say who can talk to whom, and why not, from manifests alone',
     load: async () => (await import('./reach.ts')).reach,
   },

@@ -5,7 +5,7 @@ import {
   ruleNumber,
   shortName,
   type Asked,
-  type VerdictWords,
+  type ReachStrings,
 } from './words.ts';
 
 const and = (words: readonly string[]): string =>
@@ -77,13 +77,42 @@ function near(verdict: SideVerdict, asked: Asked): string {
   return first === undefined ? '' : `; nearest: ${miss(first, asked)}`;
 }
 
-export const verdictEn: VerdictWords = {
+export const reachEn: ReachStrings = {
+  language: 'en',
   self: 'a pod always reaches itself',
   side,
+  near: miss,
   reason: ({ allowed, egress, ingress }, asked) => {
     const told: string[] = [];
     if (allowed || !egress.allowed) told.push(side(egress, 'egress', asked));
     if (allowed || !ingress.allowed) told.push(side(ingress, 'ingress', asked));
     return told.join('. ');
+  },
+  title: 'Who can talk to whom',
+  lead: 'What policies allow, by the ports of the destination. Whether anybody listens there is another matter.',
+  from: 'from',
+  to: 'to',
+  ports: 'ports',
+  because: 'because',
+  all: 'all',
+  none: 'none',
+  allBut: (ports) => `all but ${ports}`,
+  selfCell: 'itself',
+  legend: { all: 'every port', some: 'some ports', none: 'nothing' },
+  outside: 'outside the cluster',
+  anyAddress: 'any other address',
+  more: (count) => `and ${count} more`,
+  policies: (network, admin) =>
+    `${network} NetworkPolic${network === 1 ? 'y' : 'ies'}${admin === 0 ? '' : `, ${admin} of the admin tiers`}`,
+  nearest: 'Rules that come nearest',
+  choose: 'Choose a cell to see why.',
+  back: 'to the table',
+  nothing: 'There is no pod and no workload in these manifests.',
+  diff: {
+    opened: 'opened',
+    closed: 'closed',
+    unchanged: 'Nothing opens and nothing closes.',
+    added: 'added',
+    removed: 'removed',
   },
 };
