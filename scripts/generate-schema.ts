@@ -1,5 +1,6 @@
 /**
- * Reduces Kubernetes' schemas, as the package kubernetes-models carries them, to the table in src/engine/api/schema.ts.
+ * Reduces Kubernetes' schemas, as the package kubernetes-models carries them, to the table in src/engine/api/schema.ts
+ * and the texts in src/engine/shell/kubectl/descriptions.ts.
  * Run: node scripts/generate-schema.ts
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const modules = join(root, 'node_modules');
 const target = join(root, 'src/engine/api/schema.ts');
+const descriptionsTarget = join(root, 'src/engine/shell/kubectl/descriptions.ts');
 
 /** The kinds whose fields are checked, by the module that declares them. */
 const kinds = [
@@ -84,6 +86,7 @@ BaselineAdminNetworkPolicyEgressRule|action!:Allow/Deny,name:s,ports:[]AdminNetw
 `.trim();
 
 const lines = new Map<string, { file: string; line: string }>();
+const descriptions = new Map<string, string>();
 
 function declarationOf(specifier: string, from: string): string {
   return specifier.startsWith('.')
@@ -109,8 +112,28 @@ function longFields(file: string, schemaName: string): Set<string> {
   return found;
 }
 
+/** What stands above a type and above each of its fields. */
+function addDescriptions(name: string, source: string): void {
+  const said = (comment: string): string =>
+    comment
+      .split('\n')
+      .map((line) => line.replace(/^\s*\* ?/, '').trimEnd())
+      .join('\n')
+      .replaceAll('\\*', '*')
+      .trim();
+  // A comment ends where its declaration begins: no other comment may begin between them.
+  const comment = String.raw`/\*\*((?:(?!\*/)[^])*)\*/\s*`;
+  const own = new RegExp(`${comment}export interface I${name}\\b`).exec(source)?.[1];
+  if (own !== undefined) descriptions.set(name, said(own));
+  const body = source.slice(source.indexOf(`export interface I${name}`));
+  const fields = body.slice(0, body.indexOf('\n}'));
+  for (const [, text = '', field = ''] of fields.matchAll(new RegExp(`${comment}"([^"]+)"\\??:`, 'g')))
+    descriptions.set(`${name}.${field}`, said(text));
+}
+
 function addType(file: string): string {
-  const text = readFileSync(`${file}.d.ts`, 'utf8').replace(/\/\*\*.*?\*\//gs, '');
+  const source = readFileSync(`${file}.d.ts`, 'utf8');
+  const text = source.replace(/\/\*\*.*?\*\//gs, '');
   const name = file.slice(file.lastIndexOf('/') + 1);
   const known = lines.get(name);
   if (known?.file === file) return name;
@@ -139,6 +162,7 @@ function addType(file: string): string {
   if (known && known.line.replaceAll('!', '') === line.replaceAll('!', '')) return name;
   if (known && known.line !== '') throw new Error(`two types are called ${name}: ${known.file} and ${file}`);
   lines.set(name, { file, line });
+  addDescriptions(name, source);
   return name;
 
   function codeOf(type: string, path: string): string {
@@ -164,13 +188,32 @@ function addType(file: string): string {
   }
 }
 
-export function generateSchema(): string {
+function readKinds(): string {
   lines.clear();
+  descriptions.clear();
   for (const kind of kinds) addType(join(modules, kind));
+  const { version } = JSON.parse(readFileSync(join(modules, 'kubernetes-models/package.json'), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
+
+/** The text of src/engine/shell/kubectl/descriptions.ts: what the schemas say of every type and field. */
+export function generateDescriptions(): string {
+  const version = readKinds();
+  const texts = [...descriptions].map(([name, text]) => `${name}|${JSON.stringify(text).slice(1, -1)}`);
+  return `// Made by scripts/generate-schema.ts from kubernetes-models ${version}; do not edit.
+
+/** What Kubernetes' OpenAPI says of a type or a field, one a line: \`Type.field|text\`, escaped as in JSON. */
+export const descriptions = String.raw\`
+${texts.join('\n').replaceAll('`', '\\u0060').replaceAll('${', '\\u0024{')}
+\`;
+`;
+}
+
+export function generateSchema(): string {
+  const version = readKinds();
   const table = [...lines.values()].map(({ line }) => line);
-  const version = (
-    JSON.parse(readFileSync(join(modules, 'kubernetes-models/package.json'), 'utf8')) as { version: string }
-  ).version;
   return `// Made by scripts/generate-schema.ts from kubernetes-models ${version}; do not edit.
 
 /**
@@ -184,4 +227,7 @@ ${[...table, customResources].join('\n')}
 `;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(target, generateSchema());
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(target, generateSchema());
+  writeFileSync(descriptionsTarget, generateDescriptions());
+}

@@ -5,6 +5,7 @@ import { attach, cp, exec, logs } from './verbs/containers.ts';
 import { deleteObjects } from './verbs/delete.ts';
 import { expose, generate } from './verbs/generate.ts';
 import { describe, get } from './verbs/get.ts';
+import { explain } from './verbs/explain.ts';
 import * as info from './verbs/info.ts';
 import { apply, create, replace } from './verbs/manifests.ts';
 import { cordon, drain, taint, uncordon } from './verbs/nodes.ts';
@@ -148,7 +149,7 @@ export const commandGroups: readonly (readonly [string, readonly Command[]])[] =
   [
     'Basic Commands (Intermediate)',
     [
-      command('explain', 'Get documentation for a resource', info.explain, 'api-version output recursive?'),
+      command('explain', 'Get documentation for a resource', explain, 'api-version output recursive?'),
       command(
         'get',
         'Display one or many resources',

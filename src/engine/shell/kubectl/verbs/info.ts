@@ -1,4 +1,3 @@
-import { structType } from '../../../api/fields.ts';
 import {
   groupResource,
   type ResourceKind,
@@ -90,75 +89,6 @@ const verbs = 'create,delete,deletecollection,get,list,patch,update,watch';
 function resourceRow({ plural, shortNames, apiVersion, namespaced, kind }: ResourceKind): string[] {
   return [plural, shortNames.join(','), apiVersion, String(namespaced), kind];
 }
-
-export function* explain(k: Invocation): Task<number> {
-  const [argument] = k.args;
-  if (argument === undefined) {
-    return k.fail(
-      'You must specify the type of resource to explain. Use "kubectl api-resources" for a complete list of supported resources.',
-    );
-  }
-  if (k.args.length > 1) return k.fail('We accept only this format: explain RESOURCE');
-  const [name = '', ...path] = argument.split('.');
-  const resource = resourceNamed(name) ?? resourceOfKind(name);
-  if (resource === undefined) {
-    k.note(`the server doesn't have a resource type ${JSON.stringify(name)}`);
-    return 1;
-  }
-  let code = resource.kind;
-  let shownType = resource.kind;
-  for (const step of path) {
-    const field = structType(elementCode(code))?.fields.get(step);
-    if (field === undefined) return k.fail(`field ${JSON.stringify(step)} does not exist`);
-    code = field.code;
-    shownType = typeName(code);
-  }
-  const group = resource.group === '' ? '' : `GROUP:      ${resource.group}\n`;
-  k.print(`${group}KIND:       ${resource.kind}\nVERSION:    ${resource.version}\n\n`);
-  const last = path.at(-1);
-  if (last !== undefined) k.print(`FIELD: ${last} <${shownType}>\n\n`);
-  k.print('DESCRIPTION:\n    <empty>\n');
-  const struct = structType(elementCode(code));
-  if (struct !== undefined)
-    k.print(
-      `FIELDS:\n${explainFields(elementCode(code), k.flags.on('recursive') ? Infinity : 1, '  ', [])}\n`,
-    );
-  return 0;
-}
-
-function explainFields(code: string, levels: number, indent: string, above: readonly string[]): string {
-  let text = '';
-  for (const [name, field] of structType(code)?.fields ?? []) {
-    const inner = elementCode(field.code);
-    text += `${indent}${name}\t<${typeName(field.code)}>${field.required ? ' -required-' : ''}\n`;
-    if (inner.includes('/')) text += `${indent}enum: ${inner.split('/').join(', ')}\n`;
-    if (levels > 1 && !above.includes(inner))
-      text += explainFields(inner, levels - 1, `${indent}  `, [...above, inner]);
-  }
-  return text;
-}
-
-function elementCode(code: string): string {
-  return code.replace(/^(\[\]|\{\})+/, '');
-}
-
-function typeName(code: string): string {
-  if (code.startsWith('[]')) return `[]${typeName(code.slice(2))}`;
-  if (code.startsWith('{}')) return `map[string]${typeName(code.slice(2))}`;
-  return scalarNames[code] ?? (code.includes('/') ? 'string' : code);
-}
-
-const scalarNames: Readonly<Record<string, string>> = {
-  s: 'string',
-  b: 'boolean',
-  i: 'integer',
-  l: 'integer',
-  q: 'Quantity',
-  x: 'IntOrString',
-  t: 'string',
-  y: 'string',
-  a: 'Object',
-};
 
 export function* events(k: Invocation): Task<number> {
   const about = k.flags.text('for');
