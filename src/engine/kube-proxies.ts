@@ -1,5 +1,6 @@
 import type { Store } from './api/store.ts';
 import { labelOf } from './api/labels.ts';
+import type { EndpointSlice, Service } from './api/types.ts';
 import type { Machine } from './machine.ts';
 import { familyOf, formatIp, formatPrefix } from './net/address.ts';
 import type { Family, Prefix } from './net/address.ts';
@@ -20,6 +21,11 @@ const BURST = 20;
 
 const API_FAMILY: Readonly<Record<Family, ProxyNode['family']>> = { 4: 'IPv4', 6: 'IPv6' };
 
+interface Newcomer {
+  readonly machine: Machine;
+  readonly zone: string | undefined;
+}
+
 /**
  * The kube-proxies of all nodes, one for each family that the cluster's pods have (a real one also fills the other family's
  * tables, with chains that lead nowhere): a change of Services or endpoints reaches every one of them a
@@ -29,7 +35,13 @@ export class KubeProxies implements MachineListener {
   readonly #world: World;
   readonly #store: Store;
   readonly #clusterCIDRs: readonly Prefix[];
+  readonly #machines = new Map<string, Machine>();
+  /** Nodes that have come since the last sync. */
+  #fresh: Newcomer[] = [];
+  /** Those that somebody has met. */
   readonly #proxies = new Map<string, readonly KubeProxy[]>();
+  #services: readonly Service[] = [];
+  #slices: readonly EndpointSlice[] = [];
   #scheduled = false;
   #tokens = BURST;
   #counted = 0;
@@ -50,17 +62,14 @@ export class KubeProxies implements MachineListener {
   }
 
   nodeAdded(machine: Machine): void {
-    const { netfilter } = machine.netns;
-    this.#proxies.set(
-      machine.name,
-      this.#clusterCIDRs.flatMap(
-        (cidr) => createKubeProxy('iptables', this.#facts(machine, cidr), netfilter) ?? [],
-      ),
-    );
+    const node = this.#store.get('Node', undefined, machine.name);
+    this.#machines.set(machine.name, machine);
+    this.#fresh.push({ machine, zone: labelOf(node?.metadata.labels, 'topology.kubernetes.io/zone') });
     this.#dirty();
   }
 
   nodeRemoved(name: string): void {
+    this.#machines.delete(name);
     this.#proxies.delete(name);
   }
 
@@ -74,25 +83,38 @@ export class KubeProxies implements MachineListener {
     this.#tokens--;
     this.#world.schedule(Math.max(SYNC_DELAY, wait), () => {
       this.#scheduled = false;
-      const services = this.#store.list('Service');
-      const slices = this.#store.list('EndpointSlice');
-      for (const proxies of this.#proxies.values()) for (const proxy of proxies) proxy.sync(services, slices);
+      this.#services = this.#store.list('Service');
+      this.#slices = this.#store.list('EndpointSlice');
+      for (const proxies of this.#proxies.values())
+        for (const proxy of proxies) proxy.sync(this.#services, this.#slices);
+      for (const newcomer of this.#fresh) newcomer.machine.netns.defer(() => this.#start(newcomer));
+      this.#fresh = [];
     });
   }
 
-  #facts(machine: Machine, cidr: Prefix): ProxyNode {
+  /** A node's proxies start with what there is by then: what their rules were before, nobody has seen. */
+  #start({ machine, zone }: Newcomer): void {
+    if (this.#machines.get(machine.name) !== machine) return;
+    const { netfilter } = machine.netns;
+    const proxies = this.#clusterCIDRs.flatMap(
+      (cidr) => createKubeProxy('iptables', this.#facts(machine, zone, cidr), netfilter) ?? [],
+    );
+    this.#proxies.set(machine.name, proxies);
+    for (const proxy of proxies) proxy.sync(this.#services, this.#slices);
+  }
+
+  #facts(machine: Machine, zone: string | undefined, cidr: Prefix): ProxyNode {
     const family = familyOf(cidr.ip);
     const nodeIP = machine.cni?.ips.find((ip) => familyOf(ip) === family);
     const addresses = [...machine.netns.devices.values()].flatMap((device) =>
       device.addresses.map(({ ip, length }) => `${formatIp(ip)}/${length}`),
     );
-    const node = this.#store.get('Node', undefined, machine.name);
     return {
       name: machine.name,
       family: API_FAMILY[family],
       nodeIP: nodeIP === undefined ? '' : formatIp(nodeIP),
       addresses,
-      zone: labelOf(node?.metadata.labels, 'topology.kubernetes.io/zone'),
+      zone,
       detectLocal: { mode: 'cidr', cidr: formatPrefix(cidr) },
       randomFully: true,
       localhostNodePorts: true,

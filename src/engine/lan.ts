@@ -87,10 +87,8 @@ export class Lan {
         if (ips.some((ip) => familyOf(ip) === family))
           addDefaultRoute(netns, 'eth0', SURROUNDINGS[family].routerLan);
     // A bridge floods to its newest port first, and in the measured network that is the router's.
-    if (this.#bridge !== undefined) {
-      this.switch.setLink('p-router', { master: null });
-      this.switch.setLink('p-router', { master: this.#bridge });
-    }
+    const router = this.switch.devices.get('p-router');
+    if (router !== undefined) this.#bridge?.floodFirst(router);
     return device;
   }
 

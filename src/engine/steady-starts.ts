@@ -9,29 +9,45 @@ interface Steady {
 
 /**
  * Containers of which one can tell how their start ends: a server whose command, environment and files are the template's
- * alone, of which the first pod has shown that it runs and has its ports.
+ * alone, of which a pod like it has shown that it runs and has its ports.
  */
 export class SteadyStarts {
-  readonly #known = new WeakMap<readonly Container[], Map<string, Steady>>();
+  readonly #known = new Map<string, Steady>();
+  /** What starts are known by; null: each has to be seen. */
+  readonly #keys = new WeakMap<readonly Container[], string | null>();
 
   /** What is known of the container's start; undefined when it has to be seen. */
-  of({ spec }: Pod, container: string, links: Steady['links']): Steady | undefined {
-    const steady = this.#known.get(spec.containers)?.get(container);
+  of(pod: Pod, container: string, links: Steady['links']): Steady | undefined {
+    const key = this.#keyOf(pod);
+    const steady = key === null ? undefined : this.#known.get(`${container} ${key}`);
     // The variables of Services may be what a program reads.
     return steady?.links === links ? steady : undefined;
   }
 
   /** Learns from a container that has just been started. */
   note(pod: Pod, container: string, links: Steady['links'], run: ContainerRun): void {
-    const { containers } = pod.spec;
-    let known = this.#known.get(containers);
-    if (!run.steady || !isTemplates(pod)) {
-      known?.delete(container);
-      return;
-    }
-    if (known === undefined) this.#known.set(containers, (known = new Map()));
-    known.set(container, { links, standIn: run.standIn });
+    const key = this.#keyOf(pod);
+    if (key === null) return;
+    if (!run.steady) this.#known.delete(`${container} ${key}`);
+    else this.#known.set(`${container} ${key}`, { links, standIn: run.standIn });
   }
+
+  #keyOf(pod: Pod): string | null {
+    const { containers } = pod.spec;
+    let key = this.#keys.get(containers);
+    if (key === undefined) this.#keys.set(containers, (key = isTemplates(pod) ? contentsOf(pod) : null));
+    return key;
+  }
+}
+
+/** All that a container's program could read of the pod, but for its name and addresses. */
+function contentsOf({ spec }: Pod): string {
+  const { hostname, subdomain, hostAliases, dnsPolicy, dnsConfig } = spec;
+  const containers = spec.containers.map(({ name, image, command, args, env, ports, volumeMounts = [] }) => [
+    ...[name, image, command, args, env, ports],
+    volumeMounts.map(({ mountPath, subPath }) => [mountPath, subPath]),
+  ]);
+  return JSON.stringify([hostname, subdomain, hostAliases, dnsPolicy, dnsConfig, containers]);
 }
 
 /** Whether nothing of its containers' beginning is the pod's own, or another object's. */

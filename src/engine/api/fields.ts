@@ -62,6 +62,8 @@ export const mostProblems = 100;
 export function checkFields(kind: string, value: JsonObject): FieldCheck {
   const root = structType(kind);
   if (!root) return { strict: [] };
+  // Nearly every object is as it should be: paths for messages are made only for those that are not.
+  if (fits(value, root.name)) return { strict: [] };
   const strict: FieldProblem[] = [];
   let wrong: FieldProblem | undefined;
   walk(value, root.name, [], '', [], [root]);
@@ -131,6 +133,27 @@ export function checkFields(kind: string, value: JsonObject): FieldCheck {
     if (problem.startsWith('=')) wrong ??= { code: 'type', path, message: problem.slice(1) };
     else mismatch(problem, goType(code, struct, fields), struct, fields, path);
   }
+}
+
+function fits(json: Json | undefined, code: string): boolean {
+  if (json === null || json === undefined || code === 'a') return true;
+  if (code.startsWith('[]')) {
+    const item = code.slice(2);
+    return Array.isArray(json) && json.every((one) => fits(one, item));
+  }
+  if (!isObject(json)) return structType(code) === undefined && scalarProblem(json, code) === undefined;
+  if (code.startsWith('{}')) {
+    const item = code.slice(2);
+    return Object.keys(json).every((key) => fits(json[key], item));
+  }
+  const type = structType(code);
+  return (
+    type !== undefined &&
+    Object.keys(json).every((key) => {
+      const field = type.fields.get(key);
+      return field !== undefined && fits(json[key], field.code);
+    })
+  );
 }
 
 function isObject(json: Json | undefined): json is JsonObject {

@@ -178,7 +178,9 @@ export function readManifest(text: string, file = 'STDIN'): Manifest {
       name: text('name'),
       generateName: text('generateName'),
       namespace: resource.namespaced ? text('namespace') || undefined : undefined,
-      place: locate([], 'value'),
+      get place() {
+        return locate([], 'value');
+      },
       locate,
     });
     return false;

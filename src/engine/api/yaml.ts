@@ -3,6 +3,7 @@ import type { Alias, Node as YamlNode, Pair, YAMLError, YAMLMap } from 'yaml';
 import { setOwn } from './json.ts';
 import type { JsonPath } from './path.ts';
 import type { Json } from './types.ts';
+import { readPlainYaml } from './yaml-block.ts';
 import { scalarValue } from './yaml-scalar.ts';
 import { goWords } from './yaml-words.ts';
 
@@ -86,11 +87,31 @@ export function readYaml(text: string): YamlStream {
         },
       };
     }
+    const plain = readPlainYaml(chunk.text);
+    if (plain !== undefined) {
+      documents.push(plainDocument(plain, chunk));
+      continue;
+    }
     const read = readChunk(chunk);
     documents.push(...read.documents);
     if (read.problem) return { documents, problem: read.problem };
   }
   return { documents };
+}
+
+/** A document whose value is known; places in it are looked for when somebody asks. */
+function plainDocument(value: Json, chunk: Chunk): YamlDocument {
+  let parsed: YamlDocument | undefined;
+  const nowhere = { line: chunk.firstLine, column: 1, endLine: chunk.firstLine, endColumn: 1 };
+  const places = (): YamlDocument | undefined => (parsed ??= readChunk(chunk).documents[0]);
+  return {
+    value,
+    get start() {
+      return places()?.start ?? nowhere;
+    },
+    duplicates: [],
+    locate: (path, what) => places()?.locate(path, what) ?? nowhere,
+  };
 }
 
 /** apimachinery's YAMLReader: a line `---` ends a document whatever surrounds it. */

@@ -76,7 +76,8 @@ export class Calico implements Cni {
     }));
     const devices = leases.map(({ tunnel }) => tunnel ?? node.uplink);
     this.#mesh.join({ node, leases, devices, pods: new Map() });
-    for (const { family, cluster } of leases) programRules(node.netns, family, rules(cluster));
+    for (const { family, cluster } of leases)
+      node.netns.defer(() => programRules(node.netns, family, rules(cluster)));
   }
 
   removeNode(name: string): void {

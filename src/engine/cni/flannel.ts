@@ -52,7 +52,7 @@ export class Flannel implements Cni {
     this.#mesh.join({ node, leases, devices });
     for (const { family, cluster, subnet } of leases) {
       this.#mesh.announce(node.name, subnet);
-      programRules(node.netns, family, rules(family, cluster, subnet));
+      node.netns.defer(() => programRules(node.netns, family, rules(family, cluster, subnet)));
     }
   }
 

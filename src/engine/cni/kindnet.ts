@@ -43,7 +43,7 @@ export class Kindnet implements Cni {
     this.#mesh.join({ node, devices: [node.uplink], leases, pods: new Map() });
     for (const { family, cluster, subnet } of leases) {
       this.#mesh.announce(node.name, subnet);
-      programRules(node.netns, family, rules(cluster));
+      node.netns.defer(() => programRules(node.netns, family, rules(cluster)));
     }
   }
 

@@ -28,20 +28,21 @@ export class NodeRegistrar {
     this.server = server;
     this.options = options;
     this.ranges = options.podCIDR.split(',').flatMap((text) => parseCidr(text.trim()) ?? []);
+    server.store.addIndex('Node', 'address', internalAddresses);
+    server.store.addIndex('Node', 'pod-cidr', ({ spec }) => spec.podCIDRs ?? []);
     server.admission.set('Node', (object) => this.complete(object as Node));
   }
 
   complete(node: Node): Node {
     const { name } = node.metadata;
-    const others = this.server.store.list('Node');
-    const index = this.indexOf(name, others);
+    const index = this.indexOf(name);
     const spec = node.spec ?? {};
     const podCIDRs =
-      spec.podCIDRs ?? (spec.podCIDR === undefined ? this.freeRanges(index, others) : [spec.podCIDR]);
+      spec.podCIDRs ?? (spec.podCIDR === undefined ? this.freeRanges(index) : [spec.podCIDR]);
     const given = node.status?.addresses ?? [];
     const addresses = given.some(({ type }) => type === 'InternalIP')
       ? given
-      : [...this.freeAddresses(index, others).map((address) => ({ type: 'InternalIP', address })), ...given];
+      : [...this.freeAddresses(index).map((address) => ({ type: 'InternalIP', address })), ...given];
     const hostname = addresses.some(({ type }) => type === 'Hostname')
       ? []
       : [{ type: 'Hostname', address: name }];
@@ -95,35 +96,38 @@ export class NodeRegistrar {
   }
 
   /** `node-3` is the third machine; other names come in order of their arrival. */
-  private indexOf(name: string, others: readonly Node[]): number {
+  private indexOf(name: string): number {
+    const { store } = this.server;
     if (name === controlPlaneName) return 0;
     const numbered = /^node-([1-9]\d*)$/.exec(name);
     return numbered
       ? Number(numbered[1])
-      : others.length + (others.some((node) => node.metadata.name === controlPlaneName) ? 0 : 1);
+      : store.count('Node') + (store.get('Node', undefined, controlPlaneName) ? 0 : 1);
   }
 
   /** One address of each of the cluster's families, those of the first machine from `index` on whose addresses nobody has. */
-  private freeAddresses(index: number, others: readonly Node[]): readonly string[] {
+  private freeAddresses(index: number): readonly string[] {
+    const { store } = this.server;
     const families = this.ranges.map(({ family }) => family);
-    const taken = new Set(others.length > 2000 ? [] : others.flatMap(internalAddresses));
+    const taken = (address: string): boolean => store.indexedCount('Node', 'address', address) > 0;
     const wanted = machineAddresses(families, index);
-    if (!wanted.some((address) => taken.has(address))) return wanted;
-    for (let i = 1; i <= 2000; i++) {
+    if (!wanted.some(taken)) return wanted;
+    for (let i = 1; i <= store.count('Node') + 1; i++) {
       const next = machineAddresses(families, i);
-      if (!next.some((address) => taken.has(address))) return next;
+      if (!next.some(taken)) return next;
     }
     return wanted;
   }
 
-  private freeRanges(index: number, others: readonly Node[]): string[] {
-    const taken = new Set(others.length > 2000 ? [] : others.flatMap(({ spec }) => spec.podCIDRs ?? []));
+  private freeRanges(index: number): string[] {
+    const { store } = this.server;
     return this.ranges.map((range) => {
       // kube-controller-manager: --node-cidr-mask-size is 24, and 64 for IPv6.
       const length = Math.max(range.length, range.family === 'IPv4' ? 24 : 64);
       for (let i = index; ; i++) {
         const subnet = nthSubnet(range, length, i);
-        if (!taken.has(subnet) || i > index + others.length) return subnet;
+        if (store.indexedCount('Node', 'pod-cidr', subnet) === 0 || i > index + store.count('Node'))
+          return subnet;
       }
     });
   }

@@ -28,13 +28,14 @@ export class Scheduler {
       this.schedule(key),
     );
     context.store.watch('Node', ({ type, object }) => {
-      if (type === 'DELETED') this.nodes.delete(object.metadata.name);
-      else {
+      if (type === 'DELETED') {
+        this.nodes.delete(object.metadata.name);
+        this.order = [...this.nodes.values()];
+      } else {
         const info = this.nodes.get(object.metadata.name);
         if (info) info.node = object;
         else this.addNode(object);
       }
-      this.order = [...this.nodes.values()];
       this.retry();
     });
     context.store.watch('Pod', ({ type, object, previous }) => {
@@ -62,6 +63,7 @@ export class Scheduler {
     for (const pod of this.context.store.indexed('Pod', 'node', node.metadata.name))
       if (!isEnded(pod)) info.add(pod);
     this.nodes.set(node.metadata.name, info);
+    this.order.push(info);
   }
 
   /** Something changed that may help those that found no node. */

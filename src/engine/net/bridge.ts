@@ -92,10 +92,22 @@ export class Bridge extends Device {
     dev.port = port;
     dev.promisc = true;
     if (this.fdb.get(dev.mac)?.kind !== 'permanent') this.fdb.set(dev.mac, port, 'permanent');
-    this.#ownAddress();
-    this.portMtuChanged();
+    // Of thousands of ports each new one is compared with what the others came to.
+    if (this.#macSet || this.ports.length === 1 || dev.mac < this.mac) this.#ownAddress();
+    else this.#keepOwnEntry();
+    if (this.ports.length === 1 || dev.mtu < this.mtu) this.portMtuChanged();
     this.carrierChanged(port);
     return undefined;
+  }
+
+  /** Makes a port the first to be flooded, as if it had been plugged in again. */
+  floodFirst(dev: Device): void {
+    const { port } = dev;
+    const index = port === undefined ? -1 : this.ports.indexOf(port);
+    if (port === undefined || index < 0) return;
+    this.ports.splice(index, 1);
+    this.ports.unshift(port);
+    if (this.fdb.get(dev.mac)?.port === port) this.fdb.set(dev.mac, port, 'permanent');
   }
 
   removePort(port: BridgePort): void {
@@ -385,6 +397,10 @@ export class Bridge extends Device {
         this.netns.neighbours.flush(this);
       }
     }
+    this.#keepOwnEntry();
+  }
+
+  #keepOwnEntry(): void {
     if (this.mac !== 0 && this.fdb.get(this.mac)?.kind !== 'permanent')
       this.fdb.set(this.mac, undefined, 'permanent');
   }

@@ -92,7 +92,7 @@ export class Netns {
   readonly routes: RouteTables;
   readonly neighbours: Neighbours;
   readonly sockets: Sockets;
-  readonly netfilter: Netfilter;
+  readonly #netfilter: Netfilter;
   readonly reassembly: Reassembly;
   readonly loopback: Loopback;
   /** `net.bridge.bridge-nf-call-iptables` and its IPv6 companion. */
@@ -116,12 +116,17 @@ export class Netns {
     this.routes = new RouteTables(this);
     this.neighbours = new Neighbours(this);
     this.sockets = new Sockets(this);
-    this.netfilter = new Netfilter(this);
+    this.#netfilter = new Netfilter(this);
     this.reassembly = new Reassembly(this);
     this.loopback = new Loopback(this);
     this.register(this.loopback);
     this.addAddress(this.loopback, { ip: 0x7f000001, length: 8, scope: 'host' });
     this.setLink('lo', { up: true });
+  }
+
+  get netfilter(): Netfilter {
+    if (this.#deferred !== undefined) this.settle();
+    return this.#netfilter;
   }
 
   get devices(): Map<string, Device> {
