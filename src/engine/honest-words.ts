@@ -1,5 +1,4 @@
-import { readManifest } from './api/manifest.ts';
-import type { ManifestObject } from './api/manifest.ts';
+import type { Manifest, ManifestObject } from './api/manifest.ts';
 import type { JsonPath } from './api/path.ts';
 import { imageOf } from './apps/catalog.ts';
 import { parseImage } from './apps/image.ts';
@@ -7,8 +6,8 @@ import type { Cni } from './cni/cni.ts';
 import type { Diagnostic } from './cluster.ts';
 
 /** What a manifest asks for and this cluster does not do, or does only in name. */
-export function honestWords(manifest: string, cni: Cni, file: string | undefined): Diagnostic[] {
-  return readManifest(manifest).objects.flatMap((object) => {
+export function honestWords(manifest: Manifest, cni: Cni, file: string | undefined): Diagnostic[] {
+  return manifest.objects.flatMap((object) => {
     const words = [...(cni.enforcesPolicy ? [] : policyWords(object, cni)), ...imageWords(object)];
     return words.map((word) => (file === undefined ? word : { ...word, file }));
   });

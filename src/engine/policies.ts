@@ -69,7 +69,9 @@ export class PolicyEnforcer implements MachineListener {
       networkPolicies: this.#store.list('NetworkPolicy'),
     });
     const workloads = new Map<string, CalicoWorkload[]>();
-    for (const { pod, machine, hostDevice } of this.#runtime.sandboxes.values()) {
+    for (const sandbox of this.#runtime.sandboxes.values()) {
+      const { pod, machine } = sandbox;
+      const hostDevice = this.#runtime.hostDevice(sandbox);
       if (hostDevice === undefined) continue;
       const own = workloads.get(machine.name) ?? [];
       own.push({ hostDevice, pod: policyPod(pod), serviceAccount: pod.spec.serviceAccountName ?? 'default' });

@@ -69,6 +69,8 @@ export class EngineRuntime implements Runtime, KubectlHost {
   readonly #activity = new Activity();
   readonly #options: EngineRuntimeOptions;
   readonly #portMap = new PortMap();
+  /** What pulling an image comes to, which is the same on every node. */
+  readonly #images = new Map<string, ImageResult>();
   readonly #steady = new SteadyStarts();
   #teardowns = 0;
   #api: ApiServer | undefined;
@@ -138,7 +140,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
     if (known !== undefined) return { ok: true, ips: known.ips };
     const { world, cni } = this.#options;
     const sandbox = new Sandbox(world, pod, machine, this.#netnsName(pod));
-    if (pod.spec.hostNetwork === true) sandbox.ips = machine.cni.ips.map(formatIp);
+    if (sandbox.hostNetwork) sandbox.ips = machine.cni.ips.map(formatIp);
     else {
       const added = cni.addPod(machine.cni, sandbox);
       if (!added.ok)
@@ -148,7 +150,6 @@ export class EngineRuntime implements Runtime, KubectlHost {
         };
       world.promiseNetns(sandbox.netnsName, sandbox);
       this.#portMap.addPod(machine.cni, sandbox, added.ips, hostPortsOf(pod));
-      sandbox.link = added;
       sandbox.ips = added.ips.map(formatIp);
     }
     this.sandboxes.set(sandbox.uid, sandbox);
@@ -166,6 +167,12 @@ export class EngineRuntime implements Runtime, KubectlHost {
   }
 
   pullImage(image: string): ImageResult {
+    let result = this.#images.get(image);
+    if (result === undefined) this.#images.set(image, (result = this.#pull(image)));
+    return result;
+  }
+
+  #pull(image: string): ImageResult {
     const reference = parseImage(image);
     if (reference === undefined)
       return {
@@ -190,6 +197,11 @@ export class EngineRuntime implements Runtime, KubectlHost {
     };
   }
 
+  /** The host end of the pod's link; undefined on the host's network. */
+  hostDevice(sandbox: Sandbox): string | undefined {
+    return sandbox.hostNetwork ? undefined : this.#options.cni.hostDevice(sandbox);
+  }
+
   startContainer(
     pod: Pod,
     name: string,
@@ -197,9 +209,8 @@ export class EngineRuntime implements Runtime, KubectlHost {
     onExit: (exit: ContainerExit) => void,
   ): StartResult {
     const sandbox = this.sandboxes.get(pod.metadata.uid);
-    const spec = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(
-      (one) => one.name === name,
-    );
+    const named = (one: Container): boolean => one.name === name;
+    const spec = pod.spec.containers.find(named) ?? pod.spec.initContainers?.find(named);
     const reference = parseImage(spec?.image ?? '');
     if (sandbox === undefined || spec === undefined || reference === undefined)
       return { ok: false, exitCode: 128, message: 'sandbox is gone' };
@@ -339,7 +350,7 @@ export class EngineRuntime implements Runtime, KubectlHost {
   #destroy(sandbox: Sandbox): void {
     sandbox.destroyRuns();
     this.sandboxes.delete(sandbox.uid);
-    if (sandbox.link === undefined || sandbox.machine.cni === undefined) return;
+    if (sandbox.hostNetwork || sandbox.machine.cni === undefined) return;
     const { cni, world } = this.#options;
     const { netns } = sandbox;
     const node = sandbox.machine.cni;
@@ -374,6 +385,15 @@ interface RunFacts {
 
 /** 64 hex digits, half of them the pod's. */
 function containerID(uid: string, name: string, attempt: number): string {
+  const key = `${name}/${attempt}`;
+  let own = ownDigits.get(key);
+  if (own === undefined) ownDigits.set(key, (own = digitsOf(name, attempt)));
+  return `containerd://${own}${uid.replaceAll('-', '').padEnd(32, '0')}`;
+}
+
+const ownDigits = new Map<string, string>();
+
+function digitsOf(name: string, attempt: number): string {
   let hash = 0x811c9dc5;
   let own = '';
   for (let round = 0; round < 4; round++) {
@@ -381,7 +401,7 @@ function containerID(uid: string, name: string, attempt: number): string {
       hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193);
     own += (hash >>> 0).toString(16).padStart(8, '0');
   }
-  return `containerd://${own}${uid.replaceAll('-', '').padEnd(32, '0')}`;
+  return own;
 }
 
 function at<T>(value: T): () => T {

@@ -1,5 +1,5 @@
 import type { Pod } from './api/types.ts';
-import type { CniPod, CniResult } from './cni/cni.ts';
+import type { CniPod } from './cni/cni.ts';
 import type { ContainerRun } from './container.ts';
 import type { Machine } from './machine.ts';
 import type { Netns } from './net/netns.ts';
@@ -21,8 +21,6 @@ export class Sandbox implements CniPod {
   readonly machine: Machine;
   /** The namespace's name. */
   readonly netnsName: string;
-  /** The link as the CNI made it; undefined on the host's network. */
-  link: (CniResult & { readonly ok: true }) | undefined;
   ips: readonly string[] = [];
   readonly #world: World;
   #netns: Netns | undefined;
@@ -34,7 +32,7 @@ export class Sandbox implements CniPod {
     this.uid = pod.metadata.uid;
     this.machine = machine;
     this.netnsName = netnsName;
-    if (pod.spec.hostNetwork === true) this.#netns = machine.netns;
+    if (this.hostNetwork) this.#netns = machine.netns;
   }
 
   get namespace(): string {
@@ -58,9 +56,8 @@ export class Sandbox implements CniPod {
     return this.#netns === undefined;
   }
 
-  /** The host end of the pod's link. */
-  get hostDevice(): string | undefined {
-    return this.link?.hostDevice;
+  get hostNetwork(): boolean {
+    return this.pod.spec.hostNetwork === true;
   }
 
   /** The runs of a container. */

@@ -12,31 +12,39 @@ interface Steady {
  * alone, of which a pod like it has shown that it runs and has its ports.
  */
 export class SteadyStarts {
-  readonly #known = new Map<string, Steady>();
-  /** What starts are known by; null: each has to be seen. */
-  readonly #keys = new WeakMap<readonly Container[], string | null>();
+  /** By contents, and then by container. */
+  readonly #known = new Map<string, Map<string, Steady>>();
+  /** The same by template; null: each start has to be seen. */
+  readonly #templates = new WeakMap<readonly Container[], Map<string, Steady> | null>();
 
   /** What is known of the container's start; undefined when it has to be seen. */
   of(pod: Pod, container: string, links: Steady['links']): Steady | undefined {
-    const key = this.#keyOf(pod);
-    const steady = key === null ? undefined : this.#known.get(`${container} ${key}`);
+    const steady = this.#knownOf(pod)?.get(container);
     // The variables of Services may be what a program reads.
     return steady?.links === links ? steady : undefined;
   }
 
   /** Learns from a container that has just been started. */
   note(pod: Pod, container: string, links: Steady['links'], run: ContainerRun): void {
-    const key = this.#keyOf(pod);
-    if (key === null) return;
-    if (!run.steady) this.#known.delete(`${container} ${key}`);
-    else this.#known.set(`${container} ${key}`, { links, standIn: run.standIn });
+    const known = this.#knownOf(pod);
+    if (run.steady) known?.set(container, { links, standIn: run.standIn });
+    else known?.delete(container);
   }
 
-  #keyOf(pod: Pod): string | null {
+  #knownOf(pod: Pod): Map<string, Steady> | null {
     const { containers } = pod.spec;
-    let key = this.#keys.get(containers);
-    if (key === undefined) this.#keys.set(containers, (key = isTemplates(pod) ? contentsOf(pod) : null));
-    return key;
+    let known = this.#templates.get(containers);
+    if (known === undefined) {
+      known = isTemplates(pod) ? this.#knownBy(contentsOf(pod)) : null;
+      this.#templates.set(containers, known);
+    }
+    return known;
+  }
+
+  #knownBy(contents: string): Map<string, Steady> {
+    let known = this.#known.get(contents);
+    if (known === undefined) this.#known.set(contents, (known = new Map()));
+    return known;
   }
 }
 

@@ -22,6 +22,8 @@ export interface ManifestOutcome {
   readonly ok: boolean;
   /** What was accepted, as stored. */
   readonly objects: readonly KubeObject[];
+  /** What was read. */
+  readonly manifest: Manifest;
 }
 
 export interface ManifestOptions {
@@ -141,6 +143,7 @@ function runManifest(
     diagnostics,
     ok: errors.length === 0,
     objects,
+    manifest,
   };
 
   function handle(object: ManifestObject):

@@ -42,9 +42,10 @@ export function safeEncode(text: string): string {
 
 /** A version 4 UUID. */
 export function drawUid(seed: number, text: string, round: number): string {
+  const base = digest(seed, text);
   let hex = '';
   for (let i = 0; i < 4; i++)
-    hex += draw(seed, text, round * 4 + i)
+    hex += mix(base ^ Math.imul(round * 4 + i, 0x9e3779b1))
       .toString(16)
       .padStart(8, '0');
   const variant = '89ab'[parseInt(hex[16] ?? '0', 16) % 4] ?? '8';

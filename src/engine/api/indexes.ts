@@ -49,7 +49,8 @@ export function indexOwned(store: Store): void {
   store.addIndex(
     'Pod',
     'anti-affinity',
-    ({ spec }) => (spec.affinity?.podAntiAffinity ? [''] : []),
+    ({ spec }) =>
+      spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ? [''] : [],
     ({ spec }) => spec.affinity,
   );
 }

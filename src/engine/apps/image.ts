@@ -2,6 +2,17 @@ import type { ImageReference } from './server.ts';
 
 /** `nginx:1.27`, `registry.k8s.io/e2e-test-images/agnhost:2.47`, with or without a digest (distribution/reference). */
 export function parseImage(text: string): ImageReference | undefined {
+  if (text === lastText) return lastReference;
+  lastText = text;
+  lastReference = parse(text);
+  return lastReference;
+}
+
+/** Pods of one template ask one after the other. */
+let lastText: string | undefined;
+let lastReference: ImageReference | undefined;
+
+function parse(text: string): ImageReference | undefined {
   const match =
     /^((?:[a-zA-Z0-9.-]+(?::\d+)?|localhost(?::\d+)?)\/)?([a-z0-9]+(?:(?:\.|_{1,2}|-+|\/)[a-z0-9]+)*)(?::([\w][\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/.exec(
       text,

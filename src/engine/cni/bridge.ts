@@ -67,13 +67,7 @@ export class BridgePlugin {
     const macA = this.#environment.newMac();
     const macB = interfaceMac(first, this.#environment);
     node.netns.defer(() => this.#attach(node, pod, own, ips, { macA, macB, mtu: this.#mtu }));
-    return {
-      ok: true,
-      ips,
-      get hostDevice() {
-        return vethName(pod.uid);
-      },
-    };
+    return { ok: true, ips };
   }
 
   #attach(node: CniNode, pod: CniPod, own: NodeBridge, ips: readonly Ip[], link: VethOptions): void {

@@ -93,13 +93,11 @@ export class Calico implements Cni {
     const macB = interfaceMac(ips[0], this.#environment);
     member.pods.set(pod.uid, ips);
     node.netns.defer(() => attach(node, pod, ips, { macA: CALI_MAC, macB, mtu: this.#mtu }));
-    return {
-      ok: true,
-      ips,
-      get hostDevice() {
-        return caliName(pod.namespace, pod.name);
-      },
-    };
+    return { ok: true, ips };
+  }
+
+  hostDevice({ namespace, name }: CniPod): string {
+    return caliName(namespace, name);
   }
 
   deletePod(node: CniNode, pod: CniPod): void {

@@ -26,8 +26,6 @@ export type CniResult =
   | {
       readonly ok: true;
       readonly ips: readonly Ip[];
-      /** The host end of the pod's link. */
-      readonly hostDevice: string;
     }
   /** As the runtime reports it: `plugin type="flannel" failed (add): …`. */
   | { readonly ok: false; readonly message: string };
@@ -43,6 +41,8 @@ export interface Cni {
   addNode(node: CniNode): void;
   removeNode(name: string): void;
   addPod(node: CniNode, pod: CniPod): CniResult;
+  /** What the host end of the pod's link is called. */
+  hostDevice(pod: CniPod): string;
   /** The pod's namespace, and with it its link, goes away after this. */
   deletePod(node: CniNode, pod: CniPod): void;
 }

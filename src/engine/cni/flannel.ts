@@ -2,7 +2,7 @@ import { addressBits, familyOf, formatPrefix } from '../net/address.ts';
 import type { Family, Ip, Mac, Prefix } from '../net/address.ts';
 import { createVxlan } from '../net/link.ts';
 import { VxlanDevice } from '../net/vxlan.ts';
-import { BridgePlugin } from './bridge.ts';
+import { BridgePlugin, vethName } from './bridge.ts';
 import { macOfIp, nodeNetworks } from './cni.ts';
 import { Mesh } from './mesh.ts';
 import type { Peer } from './mesh.ts';
@@ -63,6 +63,10 @@ export class Flannel implements Cni {
 
   addPod(node: CniNode, pod: CniPod): CniResult {
     return this.#bridge.addPod(node, pod);
+  }
+
+  hostDevice({ uid }: CniPod): string {
+    return vethName(uid);
   }
 
   deletePod(node: CniNode, pod: CniPod): void {

@@ -65,13 +65,11 @@ export class Kindnet implements Cni {
     const macB = interfaceMac(ips[0], this.#environment);
     member.pods.set(pod.uid, ips);
     node.netns.defer(() => attach(node, pod, ips, member.leases, { macA, macB, mtu: 1500 }));
-    return {
-      ok: true,
-      ips,
-      get hostDevice() {
-        return vethName(pod.uid);
-      },
-    };
+    return { ok: true, ips };
+  }
+
+  hostDevice({ uid }: CniPod): string {
+    return vethName(uid);
   }
 
   deletePod(node: CniNode, pod: CniPod): void {

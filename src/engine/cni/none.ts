@@ -21,6 +21,10 @@ export class NoCni implements Cni {
     };
   }
 
+  hostDevice(): string {
+    return '';
+  }
+
   deletePod(): void {
     return;
   }

@@ -86,8 +86,16 @@ export function containerStatus(record: ContainerRecord): ContainerStatus {
   };
 }
 
-/** As containerd names it: `nginx` is `docker.io/library/nginx:latest`. */
+let lastImage = '';
+let lastName = '';
+
+/** As containerd names it: `nginx` is `docker.io/library/nginx:latest`. Pods of one template ask one after the other. */
 function fullImageName(image: string): string {
+  if (image !== lastImage) [lastImage, lastName] = [image, containerdName(image)];
+  return lastName;
+}
+
+function containerdName(image: string): string {
   const digest = image.indexOf('@');
   const name = digest < 0 ? image : image.slice(0, digest);
   const slash = name.indexOf('/');

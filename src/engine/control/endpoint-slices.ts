@@ -58,10 +58,10 @@ export class EndpointSliceController {
     context.store.watch('Pod', ({ type, object, previous }) => {
       if (type === 'MODIFIED' && previous && !matters(object, previous)) return;
       const { namespace = '', labels } = object.metadata;
-      const names = this.selectors.candidates(namespace, labels);
+      for (const name of this.selectors.candidates(namespace, labels)) this.queue.add(`${namespace}/${name}`);
       if (previous && previous.metadata.labels !== labels)
-        names.push(...this.selectors.candidates(namespace, previous.metadata.labels));
-      for (const name of names) this.queue.add(`${namespace}/${name}`);
+        for (const name of this.selectors.candidates(namespace, previous.metadata.labels))
+          this.queue.add(`${namespace}/${name}`);
     });
     context.store.watch('Endpoints', ({ object }) => this.queue.add(keyOf(object)));
     context.store.watch('EndpointSlice', ({ type, object, previous }) => {
@@ -223,6 +223,28 @@ function targetPortOf(pod: Pod, port: ServicePort): number | undefined {
   return undefined;
 }
 
+interface ResolvedPorts {
+  readonly ports: readonly EndpointPort[];
+  /** What tells them from others. */
+  readonly id: string;
+}
+
+/** The ports of a Service as a pod has them; pods of one template have the same. */
+function portResolver(service: Service): (pod: Pod) => ResolvedPorts {
+  const known = new Map<Pod['spec']['containers'], ResolvedPorts>();
+  return (pod) => {
+    const { containers, initContainers } = pod.spec;
+    let found = initContainers === undefined ? known.get(containers) : undefined;
+    if (found === undefined) {
+      const ports = portsFor(service, pod);
+      const id = ports.map((p) => `${p.name ?? ''}/${p.protocol ?? ''}/${p.port ?? ''}`).join();
+      found = { ports, id };
+      if (initContainers === undefined) known.set(containers, found);
+    }
+    return found;
+  };
+}
+
 function portsFor(service: Service, pod: Pod): EndpointPort[] {
   const ports: EndpointPort[] = [];
   for (const port of service.spec.ports ?? []) {
@@ -246,13 +268,15 @@ function groupEndpoints(service: Service, pods: readonly Pod[]): EndpointGroup[]
     { family: IpFamily; ports: readonly EndpointPort[]; endpoints: Endpoint[] }
   >();
   const { publishNotReadyAddresses, ipFamilies = ['IPv4'] } = service.spec;
+  const resolve = portResolver(service);
   for (const pod of pods) {
     if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') continue;
-    const ports = portsFor(service, pod);
+    const resolved = resolve(pod);
+    const { ports } = resolved;
     for (const family of ipFamilies) {
       const ip = pod.status.podIPs?.find((candidate) => familyOf(candidate.ip) === family)?.ip;
       if (ip === undefined) continue;
-      const id = `${family} ${ports.map((p) => `${p.name ?? ''}/${p.protocol ?? ''}/${p.port ?? ''}`).join()}`;
+      const id = `${family} ${resolved.id}`;
       let group = groups.get(id);
       if (!group) groups.set(id, (group = { family, ports, endpoints: [] }));
       group.endpoints.push(endpointOf(service, pod, ip, publishNotReadyAddresses === true));
@@ -343,6 +367,8 @@ function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
     { ready: EndpointAddress[]; notReady: EndpointAddress[]; ports: readonly EndpointPort[] }
   >();
   const [family = 'IPv4'] = service.spec.ipFamilies ?? [];
+  const resolve = portResolver(service);
+  const headless = service.spec.clusterIP === 'None';
   let count = 0;
   for (const pod of pods) {
     const ended = pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
@@ -350,8 +376,7 @@ function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
       continue;
     const ip = pod.status.podIPs?.find((candidate) => familyOf(candidate.ip) === family)?.ip;
     if (ip === undefined || ++count > endpointsCapacity) continue;
-    const ports = portsFor(service, pod).map(({ name, ...rest }) => ({ ...(name ? { name } : {}), ...rest }));
-    const headless = service.spec.clusterIP === 'None';
+    const { ports, id } = resolve(pod);
     if (ports.length === 0 && !headless) continue;
     const { name, namespace = '', uid } = pod.metadata;
     const { nodeName, hostname, subdomain } = pod.spec;
@@ -361,9 +386,11 @@ function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
       ...(nodeName === undefined ? {} : { nodeName }),
       targetRef: { kind: 'Pod', namespace, name, uid },
     };
-    const id = ports.map((p) => `${p.name ?? ''}/${p.protocol ?? ''}/${p.port ?? ''}`).join();
     let subset = subsets.get(id);
-    if (!subset) subsets.set(id, (subset = { ready: [], notReady: [], ports }));
+    if (!subset) {
+      const named = ports.map(({ name, ...rest }) => ({ ...(name ? { name } : {}), ...rest }));
+      subsets.set(id, (subset = { ready: [], notReady: [], ports: named }));
+    }
     (isReady(pod) || service.spec.publishNotReadyAddresses ? subset.ready : subset.notReady).push(address);
   }
   return [...subsets.values()].map(({ ready, notReady, ports }) => ({
@@ -373,7 +400,8 @@ function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
   }));
 }
 
-function inOrder(addresses: readonly EndpointAddress[]): EndpointAddress[] {
+function inOrder(addresses: readonly EndpointAddress[]): readonly EndpointAddress[] {
+  if (addresses.length < 2) return addresses;
   const keyed = addresses.map((address) => ({ address, key: parseAddress(address.ip)?.value ?? 0n }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   return keyed.map(({ address }) => address);

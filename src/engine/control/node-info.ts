@@ -101,12 +101,17 @@ export function podRequests(spec: PodSpec): Resources {
   return requests;
 }
 
-export function hostPortsOf(spec: PodSpec): string[] {
+const hostPortsOfSpecs = new WeakMap<readonly Container[], readonly string[]>();
+
+export function hostPortsOf(spec: PodSpec): readonly string[] {
+  const known = hostPortsOfSpecs.get(spec.containers);
+  if (known) return known;
   const ports: string[] = [];
   for (const container of spec.containers) {
     for (const { hostPort, hostIP, protocol } of container.ports ?? []) {
       if (hostPort) ports.push(`${hostIP || '0.0.0.0'} ${protocol ?? 'TCP'} ${hostPort}`);
     }
   }
+  hostPortsOfSpecs.set(spec.containers, ports);
   return ports;
 }

@@ -37,8 +37,7 @@ export class NodeRegistrar {
     const { name } = node.metadata;
     const index = this.indexOf(name);
     const spec = node.spec ?? {};
-    const podCIDRs =
-      spec.podCIDRs ?? (spec.podCIDR === undefined ? this.freeRanges(index) : [spec.podCIDR]);
+    const podCIDRs = spec.podCIDRs ?? (spec.podCIDR === undefined ? this.freeRanges(index) : [spec.podCIDR]);
     const given = node.status?.addresses ?? [];
     const addresses = given.some(({ type }) => type === 'InternalIP')
       ? given

@@ -14,8 +14,39 @@ export interface PodFacts {
 }
 
 /** The status that the kubelet reports: generateAPIPodStatus. */
-export function podStatusOf({ pod, init, main, ips, hostIPs, startTime, now }: PodFacts): PodStatus {
+export function podStatusOf(facts: PodFacts): PodStatus {
+  const { pod, init, main, ips, hostIPs, startTime } = facts;
   const phase = phaseOf(pod, init, main);
+  return {
+    phase,
+    conditions: conditionsOf(facts, phase),
+    ...(hostIPs[0] === undefined ? {} : { hostIP: hostIPs[0], hostIPs: hostIPs.map((ip) => ({ ip })) }),
+    ...(ips[0] === undefined ? {} : { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
+    startTime,
+    ...(init.length > 0 ? { initContainerStatuses: init.map(containerStatus) } : {}),
+    containerStatuses: main.map(containerStatus),
+    ...(pod.status.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
+  };
+}
+
+/** Conditions follow from few facts: pods that had the same ones and now agree in these have the same ones again. */
+const followers = new WeakMap<readonly Condition[], Map<string, readonly Condition[]>>();
+
+function conditionsOf(facts: PodFacts, phase: PodPhase): readonly Condition[] {
+  const { pod, init, main, ips, now } = facts;
+  const before = pod.status.conditions;
+  if (before === undefined || init.length > 0 || pod.spec.readinessGates !== undefined)
+    return newConditions(facts, phase);
+  let key = `${now} ${phase} ${ips.length > 0 ? 'ip' : ''}`;
+  for (const record of main) if (!isContainerReady(record)) key += ` ${record.spec.name}`;
+  let following = followers.get(before);
+  if (following === undefined) followers.set(before, (following = new Map()));
+  let conditions = following.get(key);
+  if (conditions === undefined) following.set(key, (conditions = newConditions(facts, phase)));
+  return conditions;
+}
+
+function newConditions({ pod, init, main, ips, now }: PodFacts, phase: PodPhase): readonly Condition[] {
   const ended = phase === 'Succeeded' || phase === 'Failed';
   const sidecars = init.filter(({ role }) => role === 'sidecar');
   const incomplete = init.filter((record) =>
@@ -76,16 +107,7 @@ export function podStatusOf({ pod, init, main, ips, hostIPs, startTime, now }: P
   const conditions = own.map((condition) => withTransition(condition, before, now));
   for (const condition of before)
     if (!own.some(({ type }) => type === condition.type)) conditions.push(condition);
-  return {
-    phase,
-    conditions: shareConditions(conditions),
-    ...(hostIPs[0] === undefined ? {} : { hostIP: hostIPs[0], hostIPs: hostIPs.map((ip) => ({ ip })) }),
-    ...(ips[0] === undefined ? {} : { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
-    startTime,
-    ...(init.length > 0 ? { initContainerStatuses: init.map(containerStatus) } : {}),
-    containerStatuses: main.map(containerStatus),
-    ...(pod.status.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
-  };
+  return shareConditions(conditions);
 }
 
 /** A condition keeps its time while its status stays. */

@@ -52,7 +52,7 @@ export class Scheduler {
       if (after !== undefined && (before !== after || previous?.metadata.labels !== object.metadata.labels))
         this.nodes.get(after)?.add(object);
       if (type === 'DELETED') this.unschedulable.delete(keyOf(object));
-      else if (type === 'ADDED' || this.unschedulable.has(keyOf(object))) {
+      else if (type === 'ADDED' || (this.unschedulable.size > 0 && this.unschedulable.has(keyOf(object)))) {
         if (!object.spec.nodeName && previous?.spec !== object.spec) this.queue.add(keyOf(object));
       }
     });
@@ -112,7 +112,8 @@ export class Scheduler {
     const start = sampled ? this.next % order.length : 0;
     const controller = controllerUid(request.pod);
     let best: NodeInfo | undefined;
-    let bestScore: readonly number[] = [];
+    let preference = 0;
+    let siblings = 0;
     let feasible = 0;
     for (let i = 0; i < order.length; i++) {
       const info = order[(start + i) % order.length];
@@ -122,10 +123,16 @@ export class Scheduler {
         refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
         continue;
       }
-      const score = [-preferenceOf(request, info), info.siblings(controller), info.count];
-      if (!best || lower(score, bestScore)) {
+      const own = preferenceOf(request, info);
+      const alike = info.siblings(controller);
+      if (
+        best === undefined ||
+        own > preference ||
+        (own === preference && (alike < siblings || (alike === siblings && info.count < best.count)))
+      ) {
         best = info;
-        bestScore = score;
+        preference = own;
+        siblings = alike;
       }
       feasible++;
       if (sampled && feasible >= sample) {
@@ -161,14 +168,6 @@ export class Scheduler {
 
 function isEnded(pod: Pod): boolean {
   return pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
-}
-
-function lower(a: readonly number[], b: readonly number[]): boolean {
-  for (const [i, value] of a.entries()) {
-    const other = b[i] ?? 0;
-    if (value !== other) return value < other;
-  }
-  return false;
 }
 
 /** Pods of one template on one node share their spec. */

@@ -154,6 +154,7 @@ export function tolerates(tolerations: readonly Toleration[], taint: Taint): boo
 export function matchesNode(pod: Pod, info: NodeInfo): boolean {
   const { nodeSelector, affinity } = pod.spec;
   const { labels } = info.node.metadata;
+  if (nodeSelector === undefined && affinity === undefined) return true;
   for (const [key, value] of Object.entries(nodeSelector ?? {}))
     if (labelOf(labels, key) !== value) return false;
   const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
@@ -235,6 +236,7 @@ function placed(
 /** Pods with anti-affinity are few; an index keeps the search to them. */
 function repelledDomains(pod: Pod, store: Store, nodes: ReadonlyMap<string, NodeInfo>): Domain[] {
   const domains: Domain[] = [];
+  if (store.indexedCount('Pod', 'anti-affinity', '') === 0) return domains;
   for (const other of store.indexed('Pod', 'anti-affinity', '')) {
     const info = nodes.get(other.spec.nodeName ?? '');
     if (!info) continue;

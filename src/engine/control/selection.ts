@@ -20,8 +20,12 @@ export class SelectorIndex {
   /** By one pair of each selector, or by the namespace alone for a selector without pairs. */
   private readonly byPair = new Map<string, Set<string>>();
   private readonly pairs = new Map<string, string>();
+  /** Pods of one template ask one after the other. */
+  private last:
+    { readonly namespace: string; readonly labels: unknown; readonly found: string[] } | undefined;
 
   set(namespace: string, name: string, selector: StringMap | undefined): void {
+    this.last = undefined;
     const key = `${namespace}/${name}`;
     const old = this.pairs.get(key);
     if (old !== undefined) {
@@ -40,10 +44,13 @@ export class SelectorIndex {
   }
 
   /** Names whose selector may match; the caller looks closer. */
-  candidates(namespace: string, labels: StringMap | undefined): string[] {
+  candidates(namespace: string, labels: StringMap | undefined): readonly string[] {
+    const { last } = this;
+    if (last !== undefined && last.labels === labels && last.namespace === namespace) return last.found;
     const found = [...(this.byPair.get(`${namespace}/`) ?? [])];
     for (const [key, value] of Object.entries(labels ?? {}))
       found.push(...(this.byPair.get(`${namespace}/${key}=${value}`) ?? []));
+    this.last = { namespace, labels, found };
     return found;
   }
 }

@@ -18,6 +18,7 @@ export const TABLE_ORDER: readonly TableName[] = ['mangle', 'security', 'raw', '
 export interface ChainSource {
   /** The rules of a chain: the same array for as long as they are the same. */
   get(name: string): readonly Rule[] | undefined;
+  has(name: string): boolean;
   names(): Iterable<string>;
 }
 
@@ -40,7 +41,7 @@ export class Table {
   /** A chain of the source becomes the table's own when it is looked for; it follows the source until that changes it. */
   get(name: string): Chain | undefined {
     const own = this.#chains.get(name);
-    const rules = this.#source?.get(name);
+    const rules = this.isBuiltin(name) ? undefined : this.#source?.get(name);
     if (rules === this.#origins.get(name)) return own;
     if (rules === undefined) {
       this.#origins.delete(name);
@@ -55,6 +56,7 @@ export class Table {
   }
 
   has(name: string): boolean {
+    if (!this.#origins.has(name)) return this.#chains.has(name) || this.#source?.has(name) === true;
     const rules = this.#source?.get(name);
     return rules === this.#origins.get(name) ? this.#chains.has(name) : rules !== undefined;
   }

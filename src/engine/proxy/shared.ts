@@ -224,7 +224,8 @@ interface OwnChains {
 /** kube-proxy's chains on one node: what all nodes share, and what is the node's own, worked out when it is asked for. */
 export class NodeChains {
   readonly #node: ProxyNode;
-  #shared: SharedRules | undefined;
+  #state: ProxyState | undefined;
+  #rules: SharedRules | undefined;
   #own: OwnChains | undefined;
   /** Empty chains that are always there. */
   readonly #canaries: ReadonlyMap<string, readonly Rule[]>;
@@ -235,19 +236,27 @@ export class NodeChains {
   }
 
   update(state: ProxyState): void {
-    const shared = state.rulesFor(this.#node);
-    if (shared === this.#shared) return;
-    this.#shared = shared;
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#rules = undefined;
     this.#own = undefined;
   }
 
+  get #shared(): SharedRules | undefined {
+    return (this.#rules ??= this.#state?.rulesFor(this.#node));
+  }
+
   source(table: 'filter' | 'nat'): ChainSource {
+    const top = topLevelChains(this.#node)[table];
+    const get = (name: string): readonly Rule[] | undefined => {
+      const common = this.#common()?.[table].get(name);
+      if (common !== undefined || table === 'filter') return common;
+      return this.#ownChains()?.get(name) ?? this.#shared?.chains.get(name) ?? this.#canaries.get(name);
+    };
     return {
-      get: (name) => {
-        const common = this.#common()?.[table].get(name);
-        if (common !== undefined || table === 'filter') return common;
-        return this.#ownChains()?.get(name) ?? this.#shared?.chains.get(name) ?? this.#canaries.get(name);
-      },
+      get,
+      // Whether a Service's chain is there cannot be told without the Services.
+      has: (name) => top.has(name) || get(name) !== undefined,
       names: () => {
         const names = [...(this.#common()?.[table].keys() ?? [])];
         if (table === 'filter') return names;
@@ -262,11 +271,13 @@ export class NodeChains {
   }
 
   #common(): CommonChains | undefined {
-    return this.#shared?.divided === true ? this.#divided(this.#shared).common : this.#shared?.common;
+    const shared = this.#shared;
+    return shared?.divided === true ? this.#divided(shared).common : shared?.common;
   }
 
   #ownChains(): ProgramIndex | undefined {
-    return this.#shared?.divided === true ? this.#divided(this.#shared).chains : undefined;
+    const shared = this.#shared;
+    return shared?.divided === true ? this.#divided(shared).chains : undefined;
   }
 
   #divided(shared: SharedRules): OwnChains {

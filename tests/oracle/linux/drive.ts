@@ -216,9 +216,13 @@ export class Bench {
   /** `vethNAME` and `caliNAME` stand for the host end of pod NAME's link. */
   #links(): (readonly [alias: string, real: string])[] {
     const links: (readonly [string, string])[] = [];
-    for (const { pod, hostDevice } of this.cluster.runtime.sandboxes.values())
+    const { runtime } = this.cluster;
+    for (const sandbox of runtime.sandboxes.values()) {
+      const { pod } = sandbox;
+      const hostDevice = runtime.hostDevice(sandbox);
       if (hostDevice !== undefined && pod.metadata.namespace === 'default')
         links.push([`${hostDevice.slice(0, 4)}${pod.metadata.name}`, hostDevice]);
+    }
     return links.sort(([a], [b]) => b.length - a.length);
   }
 
