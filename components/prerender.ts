@@ -3,9 +3,10 @@ import { render } from 'svelte/server';
 import type { Diagnostic } from '../src/engine/cluster.ts';
 import type { LabBlock, LabSource } from '../src/lesson/lab.ts';
 import { runLabs, type LabRun } from '../src/lesson/run.ts';
-import { pack } from './element/pack.ts';
+import { embedLabs } from './element/embedded.ts';
 import { readLab, type ReadLab } from './element/read.ts';
 import type { LabData } from './lab-data.ts';
+import { glossaryHtml } from './layout/hop-html.ts';
 import { labDataFrom } from './lab-data-from-run.ts';
 import { parsedReader as reader } from './parsed-reader.ts';
 import { en } from './strings/en.ts';
@@ -48,7 +49,7 @@ export async function prerender(html: string, options: PrerenderOptions = {}): P
   let end = 0;
   elements.forEach((element, i) => {
     const place = element.sourceCodeLocation;
-    const lab = finished[i];
+    const lab = finished.labs[i];
     if (place?.startTag === undefined || lab === undefined) return;
     diagnostics.push(...lab.diagnostics);
     const startTag = html.slice(place.startTag.startOffset, place.startTag.endOffset);
@@ -61,17 +62,25 @@ export async function prerender(html: string, options: PrerenderOptions = {}): P
     result += '</pod-lab>';
     end = place.endOffset;
   });
-  return { html: result + html.slice(end), diagnostics };
+  return { html: result + finished.data + html.slice(end), diagnostics };
 }
 
 interface FinishedLab {
   readonly id: string;
   readonly html: string;
+  /** Absent for a lab that never came to life. */
+  readonly data?: LabData;
   readonly diagnostics: readonly Diagnostic[];
 }
 
+interface FinishedLabs {
+  readonly labs: readonly FinishedLab[];
+  /** What their terms open and what they hydrate from; it stands after the last one. */
+  readonly data: string;
+}
+
 /** Pages whose labs were made before, the least recently used first: a page that is written again and again keeps its labs. */
-const memory = new Map<string, readonly FinishedLab[]>();
+const memory = new Map<string, FinishedLabs>();
 const remembered = 32;
 
 /** The labs of a page are made together, since they may share clusters; what they become follows from their HTML alone. */
@@ -80,7 +89,7 @@ function finishedLabs(
   elements: readonly Element[],
   strings: Strings,
   known: readonly LabSource[],
-): readonly FinishedLab[] {
+): FinishedLabs {
   const key = [strings.language, ...elements.map((element) => sourceOf(html, element))].join('\0');
   const made = memory.get(key);
   if (made !== undefined) {
@@ -90,13 +99,19 @@ function finishedLabs(
   }
   const labs = elements.map((element, i) => readLab<Node>(element, reader, `lab-${i + 1}`));
   const runs = runLabs(labs.map((lab, i) => placed(lab.source, known[i])));
-  const finished = labs.flatMap((lab, i): FinishedLab[] => {
+  const done = labs.flatMap((lab, i): FinishedLab[] => {
     const run = runs[i];
     if (run === undefined) return [];
     const { id } = lab.source;
     const diagnostics = run.diagnostics.map((one) => ({ ...one, file: one.file ?? id }));
-    return [{ id, html: labHtml(html, lab, run, strings), diagnostics }];
+    return [{ id, ...finishedLab(html, lab, run, strings), diagnostics }];
   });
+  const alive = new Map(done.flatMap(({ id, data }) => (data === undefined ? [] : [[id, data] as const])));
+  const data =
+    alive.size === 0
+      ? ''
+      : `${glossaryHtml(strings)}<script type="application/json" class="pl-data">${embedLabs(alive)}</script>`;
+  const finished = { labs: done, data };
   memory.set(key, finished);
   for (const oldest of memory.keys()) {
     if (memory.size <= remembered) break;
@@ -137,7 +152,12 @@ function labElements(root: Node): Element[] {
   return found;
 }
 
-function labHtml(html: string, lab: ReadLab<Node>, run: LabRun, strings: Strings): string {
+function finishedLab(
+  html: string,
+  lab: ReadLab<Node>,
+  run: LabRun,
+  strings: Strings,
+): Pick<FinishedLab, 'html' | 'data'> {
   const slice = (node: Node) => sourceOf(html, node);
   // The order in which they were written is what the lab does; the panels part it.
   const block = (i: number) => {
@@ -155,16 +175,9 @@ function labHtml(html: string, lab: ReadLab<Node>, run: LabRun, strings: Strings
     const { body } = render(BrokenLab, {
       props: { title: lab.source.title, diagnostics: run.diagnostics, strings, blocks },
     });
-    return `<div class="pl-root not-content">${body}</div>`;
+    return { html: `<div class="pl-root not-content">${body}</div>` };
   }
   const data = labDataFrom(run);
   const { body } = render(Lab, { props: { data, strings, blocks } });
-  return `<div class="pl-root not-content">${body}</div><script type="application/json" class="pl-data">${embed(data)}</script>`;
-}
-
-/** The page has the source already, and the outputs in its transcript. */
-function embed(data: LabData): string {
-  const { views, experiments, diagnostics } = data;
-  const slim = experiments.map((experiment) => ({ ...experiment, output: '' }));
-  return JSON.stringify(pack({ views, experiments: slim, diagnostics })).replaceAll('<', '\\u003c');
+  return { html: `<div class="pl-root not-content">${body}</div>`, data };
 }

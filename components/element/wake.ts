@@ -1,12 +1,13 @@
 import { hydrate, mount } from 'svelte';
 import type { LabData } from '../lab-data.ts';
 import { optionsOf, stepsOf } from '../lab-steps.ts';
+import { glossaryHtml } from '../layout/hop-html.ts';
 import type { Strings } from '../strings/strings.ts';
 import Lab from '../widget/Lab.svelte';
 import type { LabModel, LabPart } from '../widget/lab-model.svelte.ts';
 import { browserWorker, EngineClient } from '../worker/client.ts';
 import { domReader } from './dom-reader.ts';
-import { unpack, type Packed } from './pack.ts';
+import { readEmbedded } from './embedded.ts';
 import { readLab, type ReadLab } from './read.ts';
 
 const engine = new EngineClient({
@@ -46,9 +47,9 @@ export function wakeLab(element: HTMLElement, strings: Strings): void {
   };
 
   const root = element.querySelector<HTMLElement>(':scope > .pl-root');
-  const embedded = element.querySelector(':scope > .pl-data')?.textContent;
-  if (root !== null && embedded) {
-    const data: LabData = { ...(unpack(JSON.parse(embedded) as Packed) as Omit<LabData, 'source'>), source };
+  const embedded = embeddedFor(element.id);
+  if (root !== null && embedded !== undefined) {
+    const data: LabData = { ...embedded, source };
     // Hydration keeps the instruction that is there; it only must know that there is one.
     const instruction = root.querySelector('.pl-instruction')?.innerHTML ?? '';
     hydrate(Lab, {
@@ -58,6 +59,8 @@ export function wakeLab(element: HTMLElement, strings: Strings): void {
     return;
   }
   if (root !== null) return;
+  if (document.querySelector('pod-lab-glossary') === null)
+    document.body.insertAdjacentHTML('beforeend', glossaryHtml(strings));
   const target = document.createElement('div');
   // Starlight leaves alone what says that it is not content.
   target.className = 'pl-root not-content';
@@ -67,6 +70,19 @@ export function wakeLab(element: HTMLElement, strings: Strings): void {
     props: { data: { source, views: [], experiments: [], diagnostics: [] }, strings, blocks, host, onmodel },
   });
   void awake.get(element)?.begin();
+}
+
+const readScripts = new Map<Element, ReturnType<typeof readEmbedded>>();
+
+/** What prerendering left for a lab, in the one script that a run of it leaves for all labs of a page. */
+function embeddedFor(id: string): Omit<LabData, 'source'> | undefined {
+  for (const script of document.querySelectorAll('script.pl-data')) {
+    const labs = readScripts.get(script) ?? readEmbedded(script.textContent);
+    readScripts.set(script, labs);
+    const found = labs.get(id);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function read(element: Element): ReadLab<Node> {

@@ -11,10 +11,8 @@ export interface HopRow {
   readonly dev?: string;
   readonly dir?: 'in' | 'out';
   readonly end: false | 'dropped' | 'refused';
-  /** Worth a line each. */
+  /** Those worth a line each. */
   readonly decisions: readonly DecisionAt[];
-  /** Folded away. */
-  readonly routine: readonly DecisionAt[];
   readonly changes: readonly string[];
 }
 
@@ -48,7 +46,7 @@ function hopRow(step: Step, steps: readonly Step[]): HopRow {
     ...(step.dev === undefined ? {} : { dev: step.dev }),
     ...(step.dir === undefined ? {} : { dir: step.dir }),
     end: step.kind === 'end' && (wasRefused(step) ? 'refused' : 'dropped'),
-    ...tell([...step.before, ...step.after]),
+    decisions: worthTelling([...step.before, ...step.after]),
     changes:
       parent === undefined || step.kind === 'end' || parent.layers === step.layers
         ? []
@@ -57,22 +55,19 @@ function hopRow(step: Step, steps: readonly Step[]): HopRow {
 }
 
 /**
- * Decisions worth a sentence, and the routine ones. What a weightier one beside it already says is routine too: a bare
- * `drop` after the rule that dropped, the DNAT rule beside the binding it made.
+ * Decisions worth a sentence: no routine ones, nor what a weightier one beside it already says, a bare `drop` after the
+ * rule that dropped, the DNAT rule beside the binding it made.
  */
-export function tell(all: readonly DecisionAt[]): { decisions: DecisionAt[]; routine: DecisionAt[] } {
+export function worthTelling(all: readonly DecisionAt[]): DecisionAt[] {
   const binding = all.some(({ decision }) => decision.code === 'nat-binding');
   const ended = all.some(({ decision }) => decision.code !== 'drop' && salience(decision) === 2);
-  const decisions: DecisionAt[] = [];
-  const routine: DecisionAt[] = [];
-  for (const one of all) {
-    const { decision } = one;
-    if (decision.code === 'drop' && ended) continue;
+  return all.filter(({ decision }) => {
     const said =
-      decision.code === 'rule' && binding && /^(DNAT|SNAT|MASQUERADE|REDIRECT)/.test(verdictOf(decision));
-    (salience(decision) > 0 && !said ? decisions : routine).push(one);
-  }
-  return { decisions, routine };
+      decision.code === 'drop'
+        ? ended
+        : decision.code === 'rule' && binding && /^(DNAT|SNAT|MASQUERADE|REDIRECT)/.test(verdictOf(decision));
+    return !said && salience(decision) > 0;
+  });
 }
 
 /** The namespaces that an experiment walked through; broadcasts of neighbour discovery do not count. */

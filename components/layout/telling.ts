@@ -1,12 +1,12 @@
 import type { Layer } from '../../src/engine/capture/record.ts';
 import { explain, type Ends, type Strings } from '../strings/strings.ts';
-import { tell } from './hops.ts';
+import { worthTelling } from './hops.ts';
 import { salience } from './salience.ts';
 import type { Step } from './steps.ts';
 
 /** What a step has to say: a sentence for each decision worth one, else what the frame does there. */
 export function sentencesOf(step: Step, strings: Strings): { text: string; turning: boolean }[] {
-  const { decisions } = tell([...step.before, ...step.after]);
+  const decisions = worthTelling([...step.before, ...step.after]);
   if (decisions.length > 0) {
     return decisions.map(({ decision, netns }) => ({
       text: explain(strings, decision, strings.place(netns)),

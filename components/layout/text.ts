@@ -5,7 +5,7 @@ const wide = 1;
 export function textWidth(text: string, size: number): number {
   let width = 0;
   for (const char of text) width += (char.codePointAt(0) ?? 0) >= 0x1100 ? wide : narrow;
-  return width * size;
+  return Math.ceil(width * size * 10) / 10;
 }
 
 /** The text, or its two ends with an ellipsis between: pod names differ at the end, commands at the beginning. */

@@ -136,6 +136,78 @@ export const en: Strings = {
     drop: (d, at) => `The packet ends in ${at}: ${reasons[d.reason] ?? d.reason}.`,
     app: (d) => `${d.process}: ${d.event} ${d.detail}`.trimEnd(),
   },
+  glossary: {
+    route: {
+      word: 'route',
+      meaning:
+        'A line of the routing table: for these destinations, this interface and this next hop. The most specific one wins.',
+    },
+    fdb: {
+      word: 'FDB',
+      meaning:
+        'Forwarding database: which MAC address is behind which port of a bridge, or behind which node of a VXLAN.',
+    },
+    broadcast: {
+      word: 'broadcast',
+      meaning:
+        'A frame for everybody on the link, to `ff:ff:ff:ff:ff:ff`. A bridge sends it out of every other port.',
+    },
+    mac: {
+      word: 'MAC',
+      meaning:
+        'The address of an interface on its own link. It changes with every routed hop; the IP addresses stay.',
+    },
+    nextHop: {
+      word: 'next hop',
+      meaning:
+        'The neighbour on the same link that gets the packet next: a router, or the destination itself.',
+    },
+    conntrack: {
+      word: 'conntrack',
+      meaning:
+        'Connection tracking: the kernel remembers each connection, and with it what NAT decided for its first packet.',
+    },
+    dnat: {
+      word: 'DNAT',
+      meaning:
+        'Destination NAT: the destination address and port are replaced, as when a Service’s address becomes a pod’s.',
+    },
+    masquerade: {
+      word: 'MASQUERADE',
+      meaning: 'Source NAT to the address of the interface by which the packet leaves.',
+    },
+    snat: {
+      word: 'SNAT',
+      meaning: 'Source NAT: the source address is replaced, so that the answer comes back this way.',
+    },
+    encapsulation: {
+      word: 'wraps',
+      meaning:
+        'Encapsulation: a frame or a packet travels whole inside of another packet. The network between the nodes sees the outer headers only.',
+    },
+    datagram: {
+      word: 'UDP datagram',
+      meaning: 'What a tunnel sends between nodes: an ordinary packet with a whole frame inside.',
+    },
+    rst: {
+      word: 'RST',
+      meaning: 'A TCP segment that says no: there is no such connection, or nobody listens on that port.',
+    },
+    icmp: {
+      word: 'ICMP',
+      meaning:
+        'The messages that IP itself sends: echo requests and answers, and errors such as “host unreachable”.',
+    },
+    mtu: {
+      word: 'MTU',
+      meaning:
+        'The largest packet that an interface sends in one piece. A tunnel’s is smaller by what it wraps around.',
+    },
+    socket: {
+      word: 'socket',
+      meaning: 'The end of a connection that a process holds: an address, a port, a protocol.',
+    },
+  },
   exchange: {
     arp: 'ARP',
     nd: 'Neighbour discovery',

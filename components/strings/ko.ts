@@ -144,6 +144,74 @@ export const ko: Strings = {
     drop: (d, at) => `패킷은 ${at}에서 끝납니다. ${reasons[d.reason] ?? d.reason}.`,
     app: (d) => `${d.process}: ${d.event} ${d.detail}`.trimEnd(),
   },
+  glossary: {
+    route: {
+      word: '라우팅 테이블',
+      meaning:
+        '네트워크 네임스페이스 하나가 가진 경로 목록입니다. 목적지를 포함하는 경로 가운데 가장 구체적인 것이 선택됩니다. `10.244.1.0/24`는 `default`보다 먼저입니다.',
+    },
+    fdb: {
+      word: 'FDB',
+      meaning:
+        '포워딩 데이터베이스입니다. 어느 MAC 주소가 브리지의 어느 포트 뒤에, 또는 VXLAN의 어느 노드 뒤에 있는지 적어 둡니다.',
+    },
+    broadcast: {
+      word: '브로드캐스트',
+      meaning:
+        '링크에 있는 모두에게 보내는 프레임으로, 목적지가 `ff:ff:ff:ff:ff:ff`입니다. 브리지는 나머지 모든 포트로 내보냅니다.',
+    },
+    mac: {
+      word: 'MAC',
+      meaning: '한 링크 안에서 쓰는 인터페이스의 주소입니다. 라우팅될 때마다 바뀌고, IP 주소는 그대로입니다.',
+    },
+    nextHop: {
+      word: '다음 홉',
+      meaning: '패킷을 다음으로 받을, 같은 링크의 이웃입니다. 라우터이거나 목적지 자신입니다.',
+    },
+    conntrack: {
+      word: 'conntrack',
+      meaning: '연결 추적입니다. 커널이 연결마다 기억하며, 첫 패킷에서 NAT가 정한 것도 함께 기억합니다.',
+    },
+    dnat: {
+      word: 'DNAT',
+      meaning: '목적지 NAT입니다. 서비스 주소가 파드 주소로 바뀌듯이 목적지 주소와 포트를 바꿉니다.',
+    },
+    masquerade: {
+      word: 'MASQUERADE',
+      meaning: '패킷이 나가는 인터페이스의 주소로 출발지를 바꾸는 NAT입니다.',
+    },
+    snat: {
+      word: 'SNAT',
+      meaning: '출발지 NAT입니다. 출발지 주소를 바꾸어 응답이 이쪽으로 돌아오게 합니다.',
+    },
+    encapsulation: {
+      word: '캡슐화',
+      meaning:
+        '프레임이나 패킷을 통째로 다른 패킷 안에 넣는 일입니다. 노드 사이의 네트워크는 바깥쪽 헤더만 봅니다.',
+    },
+    datagram: {
+      word: 'UDP 데이터그램',
+      meaning: '터널이 노드 사이에서 보내는 것입니다. 평범한 패킷 안에 프레임이 통째로 들어 있습니다.',
+    },
+    rst: {
+      word: 'RST',
+      meaning: '거절을 뜻하는 TCP 세그먼트입니다. 그런 연결이 없거나 그 포트를 리슨하는 소켓이 없습니다.',
+    },
+    icmp: {
+      word: 'ICMP',
+      meaning:
+        'IP 자신이 보내는 메시지입니다. 에코 요청과 응답, 그리고 “host unreachable” 같은 오류가 있습니다.',
+    },
+    mtu: {
+      word: 'MTU',
+      meaning:
+        '인터페이스가 한 번에 보내는 가장 큰 패킷의 크기입니다. 터널의 MTU는 감싸는 헤더만큼 작습니다.',
+    },
+    socket: {
+      word: '소켓',
+      meaning: '프로세스가 가진 연결의 끝으로, 주소와 포트와 프로토콜로 이루어집니다.',
+    },
+  },
   exchange: {
     arp: 'ARP',
     nd: '이웃 탐색(ND)',

@@ -29,6 +29,23 @@ export interface Ends {
   readonly dst: string;
 }
 
+export type GlossaryTerm =
+  | 'route'
+  | 'fdb'
+  | 'broadcast'
+  | 'mac'
+  | 'nextHop'
+  | 'conntrack'
+  | 'dnat'
+  | 'masquerade'
+  | 'snat'
+  | 'encapsulation'
+  | 'datagram'
+  | 'rst'
+  | 'icmp'
+  | 'mtu'
+  | 'socket';
+
 export interface Strings {
   readonly language: Language;
   readonly decision: Sentences;
@@ -37,6 +54,8 @@ export interface Strings {
   readonly status: Readonly<Record<LabStatus, string>>;
   readonly panel: Readonly<Record<Panel, string>>;
   readonly limit: Readonly<Record<keyof Limits, string>>;
+  /** Words that the sentences use and a reader may not know, each explained in a sentence or two. */
+  readonly glossary: Readonly<Record<GlossaryTerm, { readonly word: string; readonly meaning: string }>>;
   /** How a place is called in a sentence: the switch and the outside host have no name of their own. */
   readonly place: (netns: string) => string;
   /** The frame crosses an interface. */

@@ -52,6 +52,13 @@ describe('a prerendered page', () => {
     expect(data).not.toContain('<');
     expect(() => JSON.parse(data) as unknown).not.toThrow();
   });
+  it('has one glossary, which holds every term that its labs refer to', () => {
+    const [, ...others] = out.html.split('<pod-lab-glossary');
+    expect(others).toHaveLength(1);
+    const terms = [...out.html.matchAll(/popovertarget=([\w-]+)/g)].map(([, id = '']) => id);
+    expect(terms.length).toBeGreaterThan(3);
+    for (const id of terms) expect(others[0]).toContain(`<div popover id=${id}>`);
+  });
   it('comes out the same each time, and is left alone the second time', async () => {
     expect((await prerender(page, { lang: 'en' })).html).toBe(out.html);
     expect((await prerender(out.html, { lang: 'en' })).html).toBe(out.html);
