@@ -206,7 +206,7 @@ export class EngineCluster implements Cluster {
     const { lines } = outcome;
     const diagnostics: Diagnostic[] = [
       ...outcome.diagnostics,
-      ...honestWords(outcome.manifest, this.#cni, file),
+      ...honestWords(outcome.manifest, { cni: this.#cni, store: this.#api.store }, file),
       ...settled,
     ];
     return {

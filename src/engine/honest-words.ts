@@ -1,14 +1,24 @@
 import type { Manifest, ManifestObject } from './api/manifest.ts';
 import type { JsonPath } from './api/path.ts';
+import type { Store } from './api/store.ts';
+import type { Pod } from './api/types.ts';
 import { imageOf } from './apps/catalog.ts';
-import { parseImage } from './apps/image.ts';
+import { parseImage, shortName } from './apps/image.ts';
 import type { Cni } from './cni/cni.ts';
 import type { Diagnostic } from './cluster.ts';
 
 /** What a manifest asks for and this cluster does not do, or does only in name. */
-export function honestWords(manifest: Manifest, cni: Cni, file: string | undefined): Diagnostic[] {
+export function honestWords(
+  manifest: Manifest,
+  { cni, store }: { readonly cni: Cni; readonly store: Store },
+  file: string | undefined,
+): Diagnostic[] {
   return manifest.objects.flatMap((object) => {
-    const words = [...(cni.enforcesPolicy ? [] : policyWords(object, cni)), ...imageWords(object)];
+    const words = [
+      ...(cni.enforcesPolicy ? [] : policyWords(object, cni)),
+      ...ingressWords(object, store),
+      ...imageWords(object),
+    ];
     return words.map((word) => (file === undefined ? word : { ...word, file }));
   });
 }
@@ -24,6 +34,27 @@ function policyWords({ value, locate }: ManifestObject, cni: Cni): Diagnostic[] 
       ...locate(['kind'], 'value'),
     },
   ];
+}
+
+function ingressWords({ value, locate }: ManifestObject, store: Store): Diagnostic[] {
+  if (value['kind'] !== 'Ingress' || store.list('Pod').some(servesIngress)) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'ingress/no-controller',
+      message:
+        'no ingress controller runs in this cluster: the API accepts this Ingress, and nobody serves it',
+      hint: 'kubectl apply -f https://raw.githubusercontent.com/kubernetes/ingress-nginx/controller-v1.13.3/deploy/static/provider/baremetal/deploy.yaml',
+      ...locate(['kind'], 'value'),
+    },
+  ];
+}
+
+function servesIngress({ spec }: Pod): boolean {
+  return spec.containers.some(({ image = '' }) => {
+    const reference = parseImage(image);
+    return reference !== undefined && shortName(reference).endsWith('/ingress-nginx/controller');
+  });
 }
 
 function imageWords({ value, locate }: ManifestObject): Diagnostic[] {

@@ -8,7 +8,7 @@ import type { Ingress, KubeObject, Node, Pod } from './api/types.ts';
 import { WorkQueue } from './control/queue.ts';
 import type { Activity } from './control/queue.ts';
 import { IngressProxy } from './ingress-proxy.ts';
-import { formatIp } from './net/address.ts';
+import { formatIp, parseIp } from './net/address.ts';
 import type { Netns } from './net/netns.ts';
 import { resolveHost } from './shell/resolve.ts';
 import type { Files } from './shell/tool.ts';
@@ -111,7 +111,11 @@ function announce(
   const { store } = api;
   const told = new Map<string, string>();
   const sync = (): void => {
-    const addresses = publishedAddresses(api, pod, flag(argv, 'publish-service'));
+    const fixed = flag(argv, 'publish-status-address');
+    const addresses =
+      fixed === undefined
+        ? publishedAddresses(api, pod, flag(argv, 'publish-service'))
+        : fixed.split(',').map((one) => (parseIp(one) === undefined ? { hostname: one } : { ip: one }));
     for (const ingress of claimedIngresses(store, claim)) {
       const { uid } = ingress.metadata;
       const spec = JSON.stringify(ingress.spec);

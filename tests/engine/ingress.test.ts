@@ -339,3 +339,42 @@ it('serves nobody once its pod is gone, and everybody when it is back', () => {
   cluster.apply(controller);
   expect(ask(cluster, 'x')).toBe('200');
 });
+
+describe('installed by its address', () => {
+  const address = (provider: string): string =>
+    `https://raw.githubusercontent.com/kubernetes/ingress-nginx/controller-v1.13.3/deploy/static/provider/${provider}/deploy.yaml`;
+  it.each([
+    ['baremetal', /^web +nginx +\* +192\.168\.50\.1[12] +80 /m, 'NodePort'],
+    ['cloud', /^web +nginx +\* +80 /m, 'LoadBalancer'],
+    ['kind', /^web +nginx +\* +localhost +80 /m, 'NodePort'],
+  ])('%s', (provider, published, type) => {
+    const made = createCluster({ nodes: 2 });
+    if ('diagnostics' in made) throw new Error('no cluster');
+    const { cluster } = made;
+    cluster.apply(backends);
+    const { diagnostics } = cluster.apply(ingress('web', { '': [{ path: '/', service: 'web' }] }));
+    expect(diagnostics.map(({ code }) => code)).toEqual(['ingress/no-controller']);
+    expect(cluster.run(`kubectl apply -f ${address(provider)}`).output).toContain(
+      'deployment.apps/ingress-nginx-controller created\n',
+    );
+    const wait =
+      'kubectl wait -n ingress-nginx --for=condition=ready pod -l app.kubernetes.io/component=controller';
+    expect(cluster.run(wait).exitCode).toBe(0);
+    const service = 'kubectl get -n ingress-nginx svc ingress-nginx-controller';
+    expect(cluster.run(`${service} -o jsonpath={.spec.type}`).output).toBe(type);
+    expect(cluster.run('kubectl get ingress web').output).toMatch(published);
+    const port = cluster.run(`${service} -o jsonpath={.spec.ports[0].nodePort}`).output;
+    const node = cluster.run('kubectl get po -n ingress-nginx -o jsonpath={.items[0].status.hostIP}').output;
+    expect(cluster.run(`ssh ext curl -s http://${node}:${port}/`).output).toMatch(/^Hostname: [ab]$/m);
+    if (provider === 'kind')
+      expect(cluster.run(`ssh ext curl -s http://${node}/`).output).toMatch(/^Hostname: [ab]$/m);
+  });
+
+  it('fetches nothing else', () => {
+    const { output, exitCode } = clusterWith().run('kubectl apply -f https://example.com/x.yaml');
+    expect([output, exitCode]).toEqual([
+      'error: Get "https://example.com/x.yaml": dial tcp: lookup example.com: no such host\n',
+      1,
+    ]);
+  });
+});

@@ -1,6 +1,7 @@
 import type { Task } from '../../net/task.ts';
 import type { Files, ToolContext } from '../tool.ts';
 import { type Failure, failure } from './invocation.ts';
+import { knownManifest } from './known-manifests.ts';
 
 /** The text of one `-f`, under the name that messages give it. */
 export interface Source {
@@ -14,6 +15,11 @@ export function* readSources(ctx: ToolContext, names: readonly string[]): Task<r
   for (const name of names.flatMap((list) => list.split(','))) {
     if (name === '-') {
       sources.push({ name: 'STDIN', text: yield* ctx.stdin.readAll() });
+      continue;
+    }
+    const known = knownManifest(name);
+    if (known !== undefined) {
+      sources.push({ name, text: known });
       continue;
     }
     const url = /^https?:\/\/([^/:]+)/.exec(name);
