@@ -170,7 +170,7 @@ export class EngineCluster implements Cluster {
       );
     this.#proxies = new KubeProxies(world, this.#api.store, this.runtime, clusterCIDRs);
     this.#policies = cni.enforcesPolicy
-      ? new PolicyEnforcer(world, this.#api.store, this.runtime)
+      ? new PolicyEnforcer(world, this.#api.store, this.runtime, lan.families)
       : undefined;
     for (const listener of outsideListeners(lan.extAddresses, () => world.now))
       bindListener(lan.ext, listener, { name: 'server', pid: 1 });

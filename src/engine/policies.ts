@@ -1,5 +1,7 @@
 import type { Store } from './api/store.ts';
 import type { Pod } from './api/types.ts';
+import type { Family } from './net/address.ts';
+import type { IptablesFamily } from './net/iptables-rule.ts';
 import type { World } from './net/world.ts';
 import { CalicoPolicies } from './policy/calico.ts';
 import type { CalicoWorkload } from './policy/calico.ts';
@@ -16,11 +18,13 @@ export class PolicyEnforcer implements MachineListener {
   readonly #world: World;
   readonly #store: Store;
   readonly #runtime: EngineRuntime;
-  readonly #felix = new Map<string, Felix>();
+  readonly #families: readonly IptablesFamily[];
+  readonly #felix = new Map<string, readonly Felix[]>();
   #scheduled = false;
   #inForce = false;
 
-  constructor(world: World, store: Store, runtime: EngineRuntime) {
+  constructor(world: World, store: Store, runtime: EngineRuntime, families: readonly Family[]) {
+    this.#families = families.map((family) => (family === 4 ? 'ipv4' : 'ipv6'));
     this.#world = world;
     this.#store = store;
     this.#runtime = runtime;
@@ -38,7 +42,11 @@ export class PolicyEnforcer implements MachineListener {
   }
 
   nodeAdded(machine: Machine): void {
-    this.#felix.set(machine.name, new Felix(machine.netns.netfilter));
+    const { netfilter } = machine.netns;
+    this.#felix.set(
+      machine.name,
+      this.#families.map((family) => new Felix(netfilter, family)),
+    );
     this.#dirtyIfUsed();
   }
 
@@ -61,13 +69,14 @@ export class PolicyEnforcer implements MachineListener {
 
   #sync(): void {
     this.#inForce = this.#store.count('NetworkPolicy') > 0;
-    const policies = new CalicoPolicies({
+    const objects = {
       pods: this.#store.list('Pod').filter(isOnPodNetwork).map(policyPod),
       namespaces: this.#store
         .list('Namespace')
         .map(({ metadata }) => ({ name: metadata.name, labels: metadata.labels ?? {} })),
       networkPolicies: this.#store.list('NetworkPolicy'),
-    });
+    };
+    const policies = this.#families.map((family) => new CalicoPolicies(objects, family));
     const workloads = new Map<string, CalicoWorkload[]>();
     for (const sandbox of this.#runtime.sandboxes.values()) {
       const { pod, machine } = sandbox;
@@ -77,7 +86,10 @@ export class PolicyEnforcer implements MachineListener {
       own.push({ hostDevice, pod: policyPod(pod), serviceAccount: pod.spec.serviceAccountName ?? 'default' });
       workloads.set(machine.name, own);
     }
-    for (const [name, felix] of this.#felix) felix.program(policies.node(workloads.get(name) ?? []));
+    for (const [name, felix] of this.#felix) {
+      const own = workloads.get(name) ?? [];
+      policies.forEach((family, i) => felix[i]?.program(family.node(own)));
+    }
   }
 }
 

@@ -33,7 +33,7 @@ const IPTABLES: Readonly<Record<Family, IptablesFamily>> = { 4: 'ipv4', 6: 'ipv6
 
 /** A family's tables: iptables' or ip6tables'. */
 export function rulesetOf({ netfilter }: Netns, family: Family): Ruleset {
-  return family === 4 ? netfilter.v4 : netfilter.v6;
+  return netfilter.ruleset(IPTABLES[family]);
 }
 
 /** What a plugin's daemon does with `iptables-restore --noflush`, or ip6tables': its chains are made anew, rules for others appended. */

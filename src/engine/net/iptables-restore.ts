@@ -34,7 +34,7 @@ export function iptablesRestore(
       };
     }
   }
-  const ruleset = family === 'ipv4' ? netfilter.v4 : netfilter.v6;
+  const ruleset = netfilter.ruleset(family);
   const undo = ruleset.snapshot();
   const failure = restoreText(ruleset, text, {
     noflush,

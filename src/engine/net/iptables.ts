@@ -15,10 +15,6 @@ export interface IptablesResult {
 
 export const IPTABLES_VERSION = 'v1.8.9 (nf_tables)';
 
-function rulesetOf(netfilter: Netfilter, family: IptablesFamily): Ruleset {
-  return family === 'ipv4' ? netfilter.v4 : netfilter.v6;
-}
-
 /** `iptables ARGS` or `ip6tables ARGS` in a namespace: what it prints and how it exits. */
 export function iptables(
   netfilter: Netfilter,
@@ -43,7 +39,7 @@ export function iptables(
       exitCode: 3,
     };
   }
-  const done = execute(rulesetOf(netfilter, family), table, command);
+  const done = execute(netfilter.ruleset(family), table, command);
   if (typeof done === 'string') return { out: done, error: '', exitCode: 0 };
   return {
     out: '',
@@ -202,7 +198,7 @@ export function iptablesSave(
       return { out: `${name} ${IPTABLES_VERSION}\n`, error: '', exitCode: 0 };
     else return { out: '', error: 'Unknown arguments found on commandline\n', exitCode: 1 };
   }
-  const ruleset = rulesetOf(netfilter, family);
+  const ruleset = netfilter.ruleset(family);
   if (only !== undefined && tableOf(only) === undefined) {
     return { out: '', error: `${name} ${IPTABLES_VERSION}: Table '${only}' does not exist\n`, exitCode: 1 };
   }

@@ -8,6 +8,7 @@ import { BUILTIN_CHAINS, type Table } from './iptables-table.ts';
 import { IpSets } from './ipset.ts';
 import { manipOf, setupNat, translate, type NatKind, type NatRange } from './nat.ts';
 import { Flow, type RecentLists, type RuleEnvironment } from './netfilter-flow.ts';
+import type { IptablesFamily } from './iptables-rule.ts';
 import type { Netns } from './netns.ts';
 import type { HookPoint, Hooks, Skb, Verdict } from './skb.ts';
 import { invertTuple } from './tuple.ts';
@@ -45,6 +46,10 @@ export class Netfilter implements Hooks {
   /** ip6tables. */
   get v6(): Ruleset {
     return (this.#v6 ??= new Ruleset('ipv6', () => this.#changed()));
+  }
+
+  ruleset(family: IptablesFamily): Ruleset {
+    return family === 'ipv4' ? this.v4 : this.v6;
   }
 
   get conntrack(): Conntrack {

@@ -1,3 +1,4 @@
+import type { IptablesFamily } from '../net/iptables-rule.ts';
 import { matchesSelector } from '../api/labels.ts';
 import type { LabelSelector, Protocol } from '../api/types.ts';
 import { namespaceLabels, type PolicyNamespace, type PolicyPod } from './endpoint.ts';
@@ -50,14 +51,16 @@ export interface CalicoObjects {
 /** Ports that one multiport match holds. */
 const MULTIPORT = 15;
 
-/** Felix' view of a cluster, from which every node's rules are taken; selectors are worked out once. IPv4 only. */
+/** Felix' view of a cluster in one family, from which every node's rules are taken; selectors are worked out once. */
 export class CalicoPolicies {
+  readonly #family: IptablesFamily;
   readonly #pods: readonly PolicyPod[];
   readonly #namespaces = new Map<string, ReturnType<typeof namespaceLabels>>();
   readonly #policies: readonly CompiledPolicy[];
   readonly #sets = new Map<string, CalicoSet>();
 
-  constructor(objects: CalicoObjects) {
+  constructor(objects: CalicoObjects, family: IptablesFamily) {
+    this.#family = family;
     this.#pods = [...objects.pods];
     for (const namespace of objects.namespaces)
       this.#namespaces.set(namespace.name, namespaceLabels(namespace));
@@ -71,7 +74,7 @@ export class CalicoPolicies {
   /** The rules of a node with these pods; undefined when no policy selects any of them. */
   node(workloads: readonly CalicoWorkload[]): CalicoRules | undefined {
     const used = new Set<CompiledPolicy>();
-    const chains = new Map<string, readonly FelixRule[]>(baseChains(workloads));
+    const chains = new Map<string, readonly FelixRule[]>(baseChains(workloads, this.#family));
     for (const workload of workloads) {
       const policies = this.#policies.filter((policy) => selects(policy, workload.pod));
       for (const policy of policies) used.add(policy);
@@ -130,7 +133,7 @@ export class CalicoPolicies {
     if (protocol !== undefined) matches.push(`-p ${protocol.toLowerCase()}`);
     const block = peer?.ipBlock;
     if (block !== undefined && block !== null) {
-      if (block.cidr.includes(':')) return [];
+      if (!this.#speaks(block.cidr)) return [];
       const except = block.except ?? [];
       if (except.length === 0) matches.push(`--${side} ${block.cidr}`);
       else {
@@ -167,6 +170,11 @@ export class CalicoPolicies {
     return rules;
   }
 
+  /** Whether an address or a network is of this family. */
+  #speaks(text: string): boolean {
+    return text.includes(':') === (this.#family === 'ipv6');
+  }
+
   #podSet(peer: PeerInput, namespace: string): CalicoSet {
     const { podSelector, namespaceSelector } = peer;
     const everyNamespace = namespaceSelector === undefined || namespaceSelector === null;
@@ -187,7 +195,7 @@ export class CalicoPolicies {
           (podSelector !== undefined && podSelector !== null && !matchesSelector(podSelector, pod.labels))
         )
           return [];
-        return pod.ips.filter((ip) => !ip.includes(':'));
+        return pod.ips.filter((ip) => this.#speaks(ip));
       }),
     );
   }
@@ -199,7 +207,7 @@ export class CalicoPolicies {
           .filter((port) => port.name === name && port.protocol === protocol)
           .flatMap((port) =>
             pod.ips
-              .filter((ip) => !ip.includes(':'))
+              .filter((ip) => this.#speaks(ip))
               .map((ip) => `${ip},${protocol.toLowerCase()}:${port.port}`),
           ),
       ),
@@ -212,7 +220,7 @@ export class CalicoPolicies {
     type: CalicoSet['type'],
     members: () => readonly string[],
   ): CalicoSet {
-    const name = setName(kind, text);
+    const name = setName(this.#family, kind, text);
     let set = this.#sets.get(name);
     if (set === undefined) {
       set = { name, type, members: [...new Set(members())] };
@@ -284,8 +292,12 @@ function selectorText(selector: LabelSelector, prefix: string): string {
   return parts.length === 0 && prefix !== '' ? 'has(projectcalico.org/namespace)' : parts.join(' && ');
 }
 
+/** What a workload may say to its node as to a router whatever the policies are: group membership, and neighbour discovery. */
+const ROUTER_ICMPV6 = [130, 131, 132, 133, 135, 136];
+
 function baseChains(
   workloads: readonly CalicoWorkload[],
+  family: IptablesFamily,
 ): readonly (readonly [string, readonly FelixRule[]])[] {
   const devices = workloads.map((workload) => workload.hostDevice).sort();
   const unknown: FelixRule = { comments: ['Unknown interface'], action: '--jump DROP' };
@@ -343,6 +355,10 @@ function baseChains(
     [
       'cali-wl-to-host',
       [
+        ...(family === 'ipv4' ? [] : ROUTER_ICMPV6).map((type) => ({
+          match: `-p 58 -m icmp6 --icmpv6-type ${type}`,
+          action: '--jump ACCEPT',
+        })),
         { action: '--jump cali-from-wl-dispatch' },
         { comments: ['Configured DefaultEndpointToHostAction'], action: '--jump ACCEPT' },
       ],

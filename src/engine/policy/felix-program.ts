@@ -1,6 +1,6 @@
 import { parseArguments } from '../net/iptables-parse.ts';
 import { splitWords } from '../net/iptables-restore.ts';
-import type { Rule } from '../net/iptables-rule.ts';
+import type { IptablesFamily, Rule } from '../net/iptables-rule.ts';
 import type { Netfilter } from '../net/netfilter.ts';
 import type { CalicoRules } from './calico.ts';
 
@@ -25,22 +25,29 @@ const QUIET_FORWARD = [
 ];
 const QUIET_JUMP = '-j cali-FORWARD';
 
-/** Felix on one node: makes the namespace's filter table and ipsets those of the policies. */
+/** Felix on one node, in one family: makes the namespace's filter table and ipsets those of the policies. */
 export class Felix {
   readonly #netfilter: Netfilter;
+  readonly #family: IptablesFamily;
   #active = false;
   #chains: ReadonlyMap<string, readonly string[]> = new Map();
   #sets = new Set<string>();
 
-  constructor(netfilter: Netfilter) {
+  constructor(netfilter: Netfilter, family: IptablesFamily) {
     this.#netfilter = netfilter;
+    this.#family = family;
   }
 
   /** `rules` undefined: no policy selects anything here. Only chains that changed are written. */
   program(rules: CalicoRules | undefined): void {
     const next = rules?.chains ?? new Map<string, readonly string[]>();
     for (const set of rules?.sets ?? [])
-      this.#netfilter.sets.replace(set.name, set.type, 'inet', set.members);
+      this.#netfilter.sets.replace(
+        set.name,
+        set.type,
+        this.#family === 'ipv4' ? 'inet' : 'inet6',
+        set.members,
+      );
     const changed = new Map<string, readonly Rule[]>();
     for (const [chain, rows] of next) {
       if (!sameRows(this.#chains.get(chain), rows))
@@ -60,7 +67,8 @@ export class Felix {
         (chain) => !next.has(chain) && (rules !== undefined || chain !== 'cali-FORWARD'),
       );
       if (rules === undefined && this.#active) this.#deactivate();
-      if (changed.size > 0 || stale.length > 0) this.#netfilter.v4.commit('filter', changed, stale);
+      if (changed.size > 0 || stale.length > 0)
+        this.#netfilter.ruleset(this.#family).commit('filter', changed, stale);
     }
     this.#active = rules !== undefined;
     this.#chains = next;
@@ -71,25 +79,25 @@ export class Felix {
 
   /** Policies begin to count: Felix' chains go before everybody else's. */
   #activate(chains: ReadonlyMap<string, readonly Rule[]>): void {
-    const { v4 } = this.#netfilter;
-    v4.commit('filter', chains);
-    for (const rule of this.#parse(QUIET_JUMP)) v4.delete('filter', 'FORWARD', rule);
+    const ruleset = this.#netfilter.ruleset(this.#family);
+    ruleset.commit('filter', chains);
+    for (const rule of this.#parse(QUIET_JUMP)) ruleset.delete('filter', 'FORWARD', rule);
     for (const [chain, row] of INSERTED)
-      for (const rule of this.#parse(row)) v4.insert('filter', chain, rule, 1);
+      for (const rule of this.#parse(row)) ruleset.insert('filter', chain, rule, 1);
     for (const [chain, row] of APPENDED)
-      for (const rule of this.#parse(row)) v4.insert('filter', chain, rule);
+      for (const rule of this.#parse(row)) ruleset.insert('filter', chain, rule);
   }
 
   #deactivate(): void {
-    const { v4 } = this.#netfilter;
+    const ruleset = this.#netfilter.ruleset(this.#family);
     for (const [chain, row] of [...INSERTED, ...APPENDED])
-      for (const rule of this.#parse(row)) v4.delete('filter', chain, rule);
-    for (const rule of this.#parse(QUIET_JUMP)) v4.insert('filter', 'FORWARD', rule);
+      for (const rule of this.#parse(row)) ruleset.delete('filter', chain, rule);
+    for (const rule of this.#parse(QUIET_JUMP)) ruleset.insert('filter', 'FORWARD', rule);
   }
 
   #parse(row: string): readonly Rule[] {
     const command = parseArguments(['-A', 'cali', ...splitWords(row)], {
-      family: 'ipv4',
+      family: this.#family,
       setExists: (name) => this.#netfilter.sets.has(name),
       table: 'filter',
     });

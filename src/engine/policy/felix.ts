@@ -1,3 +1,4 @@
+import type { IptablesFamily } from '../net/iptables-rule.ts';
 import { base64url, sha224, sha256 } from '../proxy/sha256.ts';
 
 /** A rule as Felix renders it: long option names, its own words for marks. */
@@ -63,8 +64,8 @@ export function chainName(prefix: string, name: string): string {
   return `${prefix}_${base64url(sha256(name), MAX_CHAIN_NAME - 1 - prefix.length)}`;
 }
 
-/** `cali40s:…`: the addresses that a selector picks; `n` instead of `s` for a named port's. */
-export function setName(kind: 's' | 'n', text: string): string {
-  const prefix = `cali40${kind}:`;
+/** `cali40s:…`, of IPv6 `cali60s:…`: the addresses that a selector picks; `n` instead of `s` for a named port's. */
+export function setName(family: IptablesFamily, kind: 's' | 'n', text: string): string {
+  const prefix = `cali${family === 'ipv4' ? 4 : 6}0${kind}:`;
   return prefix + base64url(sha224(new TextEncoder().encode(text)), MAX_SET_NAME - prefix.length);
 }

@@ -93,7 +93,7 @@ class IptablesProxy implements KubeProxy {
   }
 
   #start(): void {
-    const ruleset = this.#family === 'ipv4' ? this.#netfilter.v4 : this.#netfilter.v6;
+    const ruleset = this.#netfilter.ruleset(this.#family);
     ruleset.attach('filter', this.#chains.source('filter'));
     ruleset.attach('nat', this.#chains.source('nat'));
     const positions = new Map<string, number>();

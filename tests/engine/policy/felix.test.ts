@@ -62,18 +62,21 @@ describe('Felix on a node', () => {
     },
   };
   const calico = (policies: readonly (typeof policy)[]): CalicoPolicies =>
-    new CalicoPolicies({
-      pods: workloads.map((workload) => workload.pod),
-      namespaces: [{ name: 'default', labels: {} }],
-      networkPolicies: policies,
-    });
+    new CalicoPolicies(
+      {
+        pods: workloads.map((workload) => workload.pod),
+        namespaces: [{ name: 'default', labels: {} }],
+        networkPolicies: policies,
+      },
+      'ipv4',
+    );
 
   it('shows the policy as chains and sets, and takes them away with the policy', () => {
     const { netfilter } = new World().createNetns('node', { kind: 'node' });
     iptables(netfilter, 'ipv4', ['-N', 'cali-FORWARD']);
     iptables(netfilter, 'ipv4', ['-A', 'FORWARD', '-j', 'cali-FORWARD']);
     const before = iptables(netfilter, 'ipv4', ['-S', 'FORWARD']).out;
-    const felix = new Felix(netfilter);
+    const felix = new Felix(netfilter, 'ipv4');
     felix.program(calico([]).node(workloads));
     expect(iptables(netfilter, 'ipv4', ['-S', 'FORWARD']).out).toBe(before);
 

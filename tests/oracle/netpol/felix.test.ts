@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseIp } from '../../../src/engine/net/address.ts';
+import { formatIp, parseIp } from '../../../src/engine/net/address.ts';
 import type { Device } from '../../../src/engine/net/device.ts';
 import { createDummy } from '../../../src/engine/net/link.ts';
 import type { Netns } from '../../../src/engine/net/netns.ts';
@@ -34,12 +34,22 @@ function packet(src: string, dst: string, protocol: string, port: number, sport:
   return new IpPacket(parseIp(src) ?? 0, parseIp(dst) ?? 0, number, 64, 0, 1, true, false, 0, payload);
 }
 
-describe
-  .skipIf(!present)
-  .each(['k8s-e2e.jsonl', 'recipes.jsonl', 'policy-assistant.jsonl', 'netpol-analyzer.jsonl'])(
-  "Felix' chains let through what the policies of %s allow (skipped without ../shared/oracle)",
-  (file) => {
-    it.each(cases(file))('$id', (test) => {
+/** The same case with every IPv4 address and network embedded in an IPv6 one (RFC 6052). */
+function embedded<T>(test: T): T {
+  const text = JSON.stringify(test).replaceAll(
+    /\b(\d+\.\d+\.\d+\.\d+)(?:\/(\d+))?\b/g,
+    (_, ip: string, length?: string) =>
+      `${formatIp(parseIp(`64:ff9b::${ip}`) ?? 0)}${length === undefined ? '' : `/${96 + Number(length)}`}`,
+  );
+  return JSON.parse(text) as T;
+}
+
+const files = ['k8s-e2e.jsonl', 'recipes.jsonl', 'policy-assistant.jsonl', 'netpol-analyzer.jsonl'];
+
+describe.skipIf(!present).each(files.flatMap((file) => [[file, 'ipv4'] as const, [file, 'ipv6'] as const]))(
+  "Felix' chains let through what the policies of %s allow in %s (skipped without ../shared/oracle)",
+  (file, family) => {
+    it.each(cases(file).map((test) => (family === 'ipv4' ? test : embedded(test))))('$id', (test) => {
       const manifests = decode(test.manifests);
       const ns = new World().createNetns('node', { kind: 'node' });
       const eth0 = device(ns, 'eth0');
@@ -52,18 +62,21 @@ describe
           continue;
         }
         // Felix tests ipBlocks against pods' addresses too.
-        const ip = endpoint.ips[0] ?? `100.64.${i >> 8}.${i & 255}`;
+        const ip = endpoint.ips[0] ?? `${family === 'ipv4' ? '' : '64:ff9b::'}100.64.${i >> 8}.${i & 255}`;
         const pod = { ...endpoint, ips: [ip] };
         const hostDevice = `cali${String(i).padStart(11, '0')}`;
         endpoints.set(key, { endpoint: pod, ip, dev: device(ns, hostDevice) });
         pods.push({ pod, hostDevice, serviceAccount: 'default' });
       }
-      const calico = new CalicoPolicies({
-        pods: pods.map(({ pod }) => pod),
-        namespaces: namespacesOf(manifests),
-        networkPolicies: networkPoliciesOf(manifests),
-      });
-      new Felix(ns.netfilter).program(calico.node(pods));
+      const calico = new CalicoPolicies(
+        {
+          pods: pods.map(({ pod }) => pod),
+          namespaces: namespacesOf(manifests),
+          networkPolicies: networkPoliciesOf(manifests),
+        },
+        family,
+      );
+      new Felix(ns.netfilter, family).program(calico.node(pods));
       const policies = policySet(manifests);
       const wrong = test.expect.filter(({ from, to, protocol, port }, i) => {
         const source = endpoints.get(from);
