@@ -24,12 +24,14 @@ export function honestWords(
 }
 
 function policyWords({ value, locate }: ManifestObject, cni: Cni): Diagnostic[] {
-  if (value['kind'] !== 'NetworkPolicy') return [];
+  const kind = value['kind'];
+  if (kind !== 'NetworkPolicy' && kind !== 'AdminNetworkPolicy' && kind !== 'BaselineAdminNetworkPolicy')
+    return [];
   return [
     {
       severity: 'warning',
       code: 'cni/policy-not-enforced',
-      message: `${cni.name} does not enforce NetworkPolicies: the API accepts this one, and no packet meets it`,
+      message: `${cni.name} does not enforce ${kind === 'BaselineAdminNetworkPolicy' ? 'a BaselineAdminNetworkPolicy' : kind.replace(/y$/, 'ies')}: the API accepts this one, and no packet meets it`,
       hint: 'a CNI that does: calico',
       ...locate(['kind'], 'value'),
     },

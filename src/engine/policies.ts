@@ -4,7 +4,7 @@ import type { Family } from './net/address.ts';
 import type { IptablesFamily } from './net/iptables-rule.ts';
 import type { World } from './net/world.ts';
 import { CalicoPolicies } from './policy/calico.ts';
-import type { CalicoWorkload } from './policy/calico.ts';
+import type { CalicoWorkload } from './policy/calico-chains.ts';
 import type { PolicyPod } from './policy/endpoint.ts';
 import { Felix } from './policy/felix-program.ts';
 import type { Machine } from './machine.ts';
@@ -13,7 +13,9 @@ import type { EngineRuntime, MachineListener } from './runtime.ts';
 /** From a change that policies look at to the rules, in virtual microseconds. */
 const SYNC_DELAY = 10_000;
 
-/** The Felix of every node: it makes NetworkPolicies into rules on the links of its pods. */
+const POLICIES = ['NetworkPolicy', 'AdminNetworkPolicy', 'BaselineAdminNetworkPolicy'] as const;
+
+/** The Felix of every node: it makes policies of all tiers into rules on the links of its pods. */
 export class PolicyEnforcer implements MachineListener {
   readonly #world: World;
   readonly #store: Store;
@@ -30,7 +32,7 @@ export class PolicyEnforcer implements MachineListener {
     this.#runtime = runtime;
     for (const machine of runtime.machines.values()) this.nodeAdded(machine);
     runtime.listeners.push(this);
-    store.watch('NetworkPolicy', () => this.#dirty());
+    for (const kind of POLICIES) store.watch(kind, () => this.#dirty());
     store.watch('Namespace', () => this.#dirtyIfUsed());
     store.watch('Pod', ({ object, previous }) => {
       if (previous === undefined || looksDifferent(previous, object)) this.#dirtyIfUsed();
@@ -55,7 +57,11 @@ export class PolicyEnforcer implements MachineListener {
   }
 
   #dirtyIfUsed(): void {
-    if (this.#inForce || this.#store.count('NetworkPolicy') > 0) this.#dirty();
+    if (this.#inForce || this.#any()) this.#dirty();
+  }
+
+  #any(): boolean {
+    return POLICIES.some((kind) => this.#store.count(kind) > 0);
   }
 
   #dirty(): void {
@@ -68,13 +74,15 @@ export class PolicyEnforcer implements MachineListener {
   }
 
   #sync(): void {
-    this.#inForce = this.#store.count('NetworkPolicy') > 0;
+    this.#inForce = this.#any();
     const objects = {
       pods: this.#store.list('Pod').filter(isOnPodNetwork).map(policyPod),
       namespaces: this.#store
         .list('Namespace')
         .map(({ metadata }) => ({ name: metadata.name, labels: metadata.labels ?? {} })),
       networkPolicies: this.#store.list('NetworkPolicy'),
+      adminNetworkPolicies: this.#store.list('AdminNetworkPolicy'),
+      baselineAdminNetworkPolicies: this.#store.list('BaselineAdminNetworkPolicy'),
     };
     const policies = this.#families.map((family) => new CalicoPolicies(objects, family));
     const workloads = new Map<string, CalicoWorkload[]>();

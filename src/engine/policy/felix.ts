@@ -11,9 +11,17 @@ export interface FelixRule {
 }
 
 /** The bits of the packet mark that Felix owns (`IptablesMarkMask` 0xffff0000, handed out from the lowest). */
-export const MARK = { accept: '0x10000', pass: '0x20000', scratch: '0x40000', all: '0xf0000' } as const;
+export const MARK = {
+  accept: '0x10000',
+  pass: '0x20000',
+  /** Both: what policies say. */
+  verdict: '0x30000',
+  scratch: '0x40000',
+  all: '0xf0000',
+} as const;
 
 export const ACCEPTED = `-m mark --mark ${MARK.accept}/${MARK.accept}`;
+export const PASSED = `-m mark --mark ${MARK.pass}/${MARK.pass}`;
 
 export function setMark(mark: string): string {
   return `--jump MARK --set-mark ${mark}/${mark}`;

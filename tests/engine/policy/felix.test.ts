@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { iptables } from '../../../src/engine/net/iptables.ts';
 import { World } from '../../../src/engine/net/world.ts';
-import { CalicoPolicies, type CalicoWorkload } from '../../../src/engine/policy/calico.ts';
+import { CalicoPolicies } from '../../../src/engine/policy/calico.ts';
+import type { CalicoWorkload } from '../../../src/engine/policy/calico-chains.ts';
 import { renderChain } from '../../../src/engine/policy/felix.ts';
 import { Felix } from '../../../src/engine/policy/felix-program.ts';
 
@@ -83,7 +84,7 @@ describe('Felix on a node', () => {
     felix.program(calico([policy]).node(workloads));
     const rules = iptables(netfilter, 'ipv4', ['-S']).out;
     expect(rules).toMatch(
-      /^-A cali-tw-caliweb .*"Drop if no policies passed packet" -m mark --mark 0x0\/0x20000 -j DROP$/m,
+      /^-A cali-tw-caliweb .*"End of tier default. Drop if no policies passed packet" -m mark --mark 0x0\/0x20000 -j DROP$/m,
     );
     expect(rules).toMatch(
       /^-A cali-pi-_\S{19} -p tcp .*"Policy default\/knp.default.web ingress" -m set --match-set (cali40s:\S+) src -m multiport --dports 80 -j MARK --set-xmark 0x10000\/0x10000$/m,

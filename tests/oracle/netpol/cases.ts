@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import type { Protocol, StringMap } from '../../../src/engine/api/types.ts';
 import type { AdminPolicyInput } from '../../../src/engine/policy/adminpolicy.ts';
-import type { PolicyEndpoint, PolicyNamespace } from '../../../src/engine/policy/endpoint.ts';
+import type { PolicyEndpoint } from '../../../src/engine/policy/endpoint.ts';
 import type { NetworkPolicyInput } from '../../../src/engine/policy/networkpolicy.ts';
+import type { PolicyObjects } from '../../../src/engine/policy/policies.ts';
 import { PolicySet } from '../../../src/engine/policy/verdict.ts';
 
 const FOLDER = new URL('../../../../shared/oracle/netpol/', import.meta.url);
@@ -91,14 +92,20 @@ export function endpointOf(key: string, test: NetpolCase, manifests: readonly Ma
 }
 
 export function policySet(manifests: readonly Manifest[]): PolicySet {
+  return new PolicySet(policyObjects(manifests));
+}
+
+export function policyObjects(manifests: readonly Manifest[]): PolicyObjects {
   const ofKind = <T>(kind: string): T[] =>
     manifests.filter((object) => object.kind === kind) as unknown as T[];
-  return new PolicySet({
-    namespaces: namespacesOf(manifests),
-    networkPolicies: networkPoliciesOf(manifests),
+  return {
+    namespaces: manifests
+      .filter(({ kind }) => kind === 'Namespace')
+      .map(({ metadata }) => ({ name: metadata.name, labels: metadata.labels ?? {} })),
+    networkPolicies: ofKind<NetworkPolicyInput>('NetworkPolicy'),
     adminNetworkPolicies: ofKind<AdminPolicyInput>('AdminNetworkPolicy'),
     baselineAdminNetworkPolicies: ofKind<AdminPolicyInput>('BaselineAdminNetworkPolicy'),
-  });
+  };
 }
 
 export function decode(manifests: string): Manifest[] {
@@ -106,14 +113,4 @@ export function decode(manifests: string): Manifest[] {
     const object = document.toJS() as Manifest | null;
     return object === null ? [] : [object];
   });
-}
-
-export function namespacesOf(manifests: readonly Manifest[]): PolicyNamespace[] {
-  return manifests
-    .filter(({ kind }) => kind === 'Namespace')
-    .map(({ metadata }) => ({ name: metadata.name, labels: metadata.labels ?? {} }));
-}
-
-export function networkPoliciesOf(manifests: readonly Manifest[]): NetworkPolicyInput[] {
-  return manifests.filter(({ kind }) => kind === 'NetworkPolicy') as unknown as NetworkPolicyInput[];
 }
