@@ -38,8 +38,9 @@ function describeArp(layers: readonly Layer[], arp: Layer & { readonly kind: 'ar
 function describePacket(layers: readonly Layer[]): string {
   const [ip, transport] = layers;
   if (ip?.kind !== 'ipv4' && ip?.kind !== 'ipv6') return 'other';
-  const later = ip.kind === 'ipv4' && ip.offset > 0;
-  const fragment = ip.kind === 'ipv4' && (ip.mf || later) ? ` frag@${ip.offset}` : '';
+  const { mf = false, offset = 0 } = ip.kind === 'ipv4' ? ip : (ip.fragment ?? {});
+  const later = offset > 0;
+  const fragment = mf || later ? ` frag@${offset}` : '';
   const ttl = ` ttl=${later ? '?' : ip.kind === 'ipv4' ? ip.ttl : ip.hopLimit}`;
   if (transport?.kind === 'tcp')
     return `${endpoint(ip.src, transport.sport)} > ${endpoint(ip.dst, transport.dport)} [${flagLetters(transport.flags)}]${fragment}${ttl}`;

@@ -60,7 +60,15 @@ export class LayerTable {
     const [src, dst] = [formatIp(packet.src), formatIp(packet.dst)];
     const protocol = protocolName(packet.protocol);
     const ip: Layer = isIpv6(packet.src)
-      ? { kind: 'ipv6', src, dst, hopLimit: packet.ttl, nextHeader: protocol, length: packet.length }
+      ? {
+          kind: 'ipv6',
+          src,
+          dst,
+          hopLimit: packet.ttl,
+          nextHeader: protocol,
+          ...(packet.isFragment ? { fragment: { id: packet.id, offset: packet.offset, mf: packet.mf } } : {}),
+          length: packet.length,
+        }
       : {
           kind: 'ipv4',
           src,

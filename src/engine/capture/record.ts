@@ -100,7 +100,10 @@ export type Layer =
       readonly src: string;
       readonly dst: string;
       readonly hopLimit: number;
+      /** What the payload is, behind a fragment header too. */
       readonly nextHeader: string;
+      /** The fragment header, where there is one; `offset` in bytes. */
+      readonly fragment?: { readonly id: number; readonly offset: number; readonly mf: boolean };
       readonly length: number;
     }
   | {

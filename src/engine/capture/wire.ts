@@ -76,11 +76,16 @@ function encode(
     }
     case 'ipv6': {
       const ends = { src: ipBytes(layer.src), dst: ipBytes(layer.dst) };
-      const body = encode(rest, payload, ends);
+      const { fragment } = layer;
+      // A fragment's own bytes stand in its payload layer; a transport layer before it is for the reader.
+      const body =
+        fragment === undefined
+          ? encode(rest, payload, ends)
+          : concat(fragmentHeader(fragment, layer.nextHeader), encode(rest.slice(-1), payload, ends));
       const head = bytes(40);
       head[0] = 0x60;
       put16(head, 4, body.length);
-      head[6] = protocolNumber(layer.nextHeader);
+      head[6] = fragment === undefined ? protocolNumber(layer.nextHeader) : IPPROTO_FRAGMENT;
       head[7] = layer.hopLimit;
       head.set(ends.src, 8);
       head.set(ends.dst, 24);
@@ -108,8 +113,8 @@ function encode(
       put16(head, 2, layer.dport);
       put16(head, 4, 8 + layer.length);
       const datagram = concat(head, body);
-      // VXLAN's outer checksum is zero (RFC 7348, 5).
-      if (pseudo !== undefined && rest[0]?.kind !== 'vxlan')
+      // VXLAN's outer checksum is zero (RFC 7348, 5), but over IPv6 there is no such thing.
+      if (pseudo !== undefined && (rest[0]?.kind !== 'vxlan' || pseudo.src.length === 16))
         put16(datagram, 6, transportChecksum(pseudo, 17, datagram) || 0xffff);
       return datagram;
     }
@@ -148,6 +153,20 @@ function encode(
       return known ?? bytes(layer.length);
     }
   }
+}
+
+const IPPROTO_FRAGMENT = 44;
+
+/** RFC 8200, 4.5. */
+function fragmentHeader(
+  { id, offset, mf }: { readonly id: number; readonly offset: number; readonly mf: boolean },
+  nextHeader: string,
+): Uint8Array {
+  const head = bytes(8);
+  head[0] = protocolNumber(nextHeader);
+  put16(head, 2, offset | (mf ? 1 : 0));
+  put32(head, 4, id);
+  return head;
 }
 
 /** RFC 4861, 4.3 and 4.4: the target, and its link-layer address as an option. The flags stand in the header's word. */

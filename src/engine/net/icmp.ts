@@ -23,6 +23,7 @@ import {
   ICMPV6_ECHO,
   ICMPV6_ECHO_REPLY,
   ICMPV6_PACKET_TOO_BIG,
+  ICMPV6_PARAMETER_PROBLEM,
   ICMPV6_TIME_EXCEEDED,
   ICMPV6_UNREACHABLE,
   IcmpMessage,
@@ -79,14 +80,15 @@ export class Icmp {
     const world = ns.world;
     const about = skb.packet;
     if (!mayComplain(skb, about)) return;
-    if (!this.#allowed(ns, about.src, type, code)) {
+    const v6 = isIpv6(about.src);
+    const [sent, sentCode] = v6 ? icmpv6Of(type, code) : [type, code];
+    if (!this.#allowed(ns, about.src, sent, sentCode)) {
       world.tracer?.decision(world.now, skb.walk, ns.name, {
         code: 'icmp-rate-limited',
         to: formatIp(about.src),
       });
       return;
     }
-    const v6 = isIpv6(about.src);
     const back = ns.routes.lookup({ dst: about.src });
     if (back.kind !== 'unicast' && back.kind !== 'local') return;
     const local = skb.route?.kind === 'local' && ns.routes.addressType(about.dst) === 'local';
@@ -94,7 +96,7 @@ export class Icmp {
     const room = v6 ? 1280 - 48 : ERROR_SIZE - 28;
     const quotedLength = Math.min(about.length, room);
     const message = v6
-      ? new IcmpMessage(v6Type(type, code), v6Code(type, code), { mtu: info, quoted: about, quotedLength })
+      ? new IcmpMessage(sent, sentCode, { mtu: info, quoted: about, quotedLength })
       : new IcmpMessage(type, code, {
           quoted: about,
           quotedLength,
@@ -248,13 +250,15 @@ export class Icmp {
     world.tracer?.decision(world.now, skb.walk, ns.name, { code: 'pmtu', dst: formatIp(dst), mtu });
   }
 
-  /** icmpv4_xrlim_allow: never limited are frag-needed and what stays on loopback. */
+  /** icmpv4_xrlim_allow and icmpv6_xrlim_allow: never limited are frag-needed and what stays on loopback. */
   #allowed(ns: Netns, to: Ip, type: number, code: number): boolean {
-    if (type === ICMP_UNREACHABLE && code === ICMP_FRAG_NEEDED) return true;
-    const mask = ns.sysctl.number('net.ipv4.icmp_ratemask');
-    if (type > 18 || ((1 << type) & mask) === 0) return true;
-    if (ns.routes.lookupDestination(to).kind === 'local') return true;
-    const limit = ns.sysctl.number('net.ipv4.icmp_ratelimit') * 1000;
+    const v6 = isIpv6(to);
+    if (!v6 && type === ICMP_UNREACHABLE && code === ICMP_FRAG_NEEDED) return true;
+    const limited = v6
+      ? inBitmap(ns.sysctl.get('net.ipv6.icmp.ratemask') ?? '', type)
+      : type <= 18 && ((1 << type) & ns.sysctl.number('net.ipv4.icmp_ratemask')) !== 0;
+    if (!limited || ns.routes.lookupDestination(to).kind === 'local') return true;
+    const limit = ns.sysctl.number(v6 ? 'net.ipv6.icmp.ratelimit' : 'net.ipv4.icmp_ratelimit') * 1000;
     const bucket = this.#bucket(ns, to);
     const now = ns.world.now;
     bucket.tokens = Math.min(bucket.tokens + now - bucket.at, BURST_FACTOR * limit);
@@ -336,16 +340,31 @@ function socketError(packet: IpPacket, message: IcmpMessage): SocketError | unde
   }
 }
 
-function v6Type(type: number, code: number): number {
-  if (type === ICMP_TIME_EXCEEDED) return ICMPV6_TIME_EXCEEDED;
-  return code === ICMP_FRAG_NEEDED ? ICMPV6_PACKET_TOO_BIG : ICMPV6_UNREACHABLE;
+/** The ICMPv6 type and code for what ICMPv4 calls so. */
+function icmpv6Of(type: number, code: number): readonly [type: number, code: number] {
+  if (type === ICMP_TIME_EXCEEDED) return [ICMPV6_TIME_EXCEEDED, 0];
+  switch (code) {
+    case ICMP_FRAG_NEEDED:
+      return [ICMPV6_PACKET_TOO_BIG, 0];
+    case ICMP_PROTOCOL_UNREACHABLE:
+      return [ICMPV6_PARAMETER_PROBLEM, 1];
+    case ICMP_NET_UNREACHABLE:
+      return [ICMPV6_UNREACHABLE, 0];
+    case ICMP_HOST_UNREACHABLE:
+      return [ICMPV6_UNREACHABLE, 3];
+    case ICMP_PORT_UNREACHABLE:
+      return [ICMPV6_UNREACHABLE, 4];
+    default:
+      return [ICMPV6_UNREACHABLE, 1];
+  }
 }
 
-function v6Code(type: number, code: number): number {
-  if (type === ICMP_TIME_EXCEEDED || code === ICMP_FRAG_NEEDED) return 0;
-  if (code === ICMP_PORT_UNREACHABLE) return 4;
-  if (code === ICMP_HOST_UNREACHABLE) return 3;
-  return code === ICMP_NET_UNREACHABLE ? 0 : 1;
+/** Whether a kernel's list of ranges, `0-1,3-127`, has the number. */
+function inBitmap(text: string, number: number): boolean {
+  return text.split(',').some((range) => {
+    const [first = '', last = first] = range.split('-');
+    return first !== '' && number >= Number(first) && number <= Number(last);
+  });
 }
 
 /** `echo`, `host-unreachable`, `frag-needed`, …: short names, for both families. */
@@ -355,6 +374,7 @@ export function icmpName(packet: IpPacket, message: IcmpMessage): string {
     const names: Readonly<Record<number, string>> = {
       2: 'packet-too-big',
       3: 'ttl-exceeded',
+      4: 'parameter-problem',
       128: 'echo',
       129: 'echo-reply',
       133: 'router-solicitation',

@@ -1,8 +1,8 @@
 /** The routes that an address brings with it and takes away again (net/ipv4/fib_frontend.c). */
-import { addressBits, isIpv6, lastIp, maskIp, prefixContains, type Prefix } from './address.ts';
+import { addressBits, internIpv6, isIpv6, lastIp, maskIp, prefixContains, type Prefix } from './address.ts';
 import type { Device, InterfaceAddress } from './device.ts';
 import type { Netns } from './netns.ts';
-import { TABLE_LOCAL, TABLE_MAIN } from './route.ts';
+import { TABLE_LOCAL, TABLE_MAIN, type RouteSpec } from './route.ts';
 
 /** fib_add_ifaddr. */
 export function addInterfaceRoutes(ns: Netns, device: Device, address: InterfaceAddress): void {
@@ -16,7 +16,12 @@ export function addInterfaceRoutes(ns: Netns, device: Device, address: Interface
     ) ?? address;
   const src = v6 ? undefined : primary.ip;
   const base = { dev: device, protocol: 'kernel', src } as const;
-  ns.routes.add({ ...base, type: 'local', dst: host, table: TABLE_LOCAL, scope: 'host', metric: 0 });
+  // IPv6 has the same prefix once for each device that it is on.
+  const add = (spec: RouteSpec): void => {
+    if (v6) ns.routes.append(spec);
+    else ns.routes.add(spec);
+  };
+  add({ ...base, type: 'local', dst: host, table: TABLE_LOCAL, scope: 'host', metric: 0 });
   if (!device.up) return;
   if (!v6 && address.broadcast !== undefined && address.broadcast !== 0xffffffff)
     ns.routes.add({
@@ -33,7 +38,7 @@ export function addInterfaceRoutes(ns: Netns, device: Device, address: Interface
   }
   const loopback = device.kind === 'loopback';
   if (!address.noPrefixRoute && !(loopback && v6))
-    ns.routes.add({
+    add({
       ...base,
       type: loopback ? 'local' : 'unicast',
       dst: subnet,
@@ -49,6 +54,20 @@ export function addInterfaceRoutes(ns: Netns, device: Device, address: Interface
       table: TABLE_LOCAL,
       scope: 'link',
     });
+}
+
+const ALL_GROUPS: Prefix = { ip: internIpv6(0xff000000, 0, 0, 0), length: 8 };
+
+/** addrconf_add_mroute: groups are on every device that speaks IPv6. */
+export function addMulticastRoute(ns: Netns, device: Device): void {
+  ns.routes.append({
+    type: 'multicast',
+    dst: ALL_GROUPS,
+    dev: device,
+    table: TABLE_LOCAL,
+    protocol: 'kernel',
+    metric: 256,
+  });
 }
 
 /** fib_del_ifaddr: what no other address of the device still needs. */

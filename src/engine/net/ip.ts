@@ -143,7 +143,7 @@ export class IpLayer {
     if (
       route.kind === 'local' ||
       route.kind === 'broadcast' ||
-      (route.kind !== 'multicast' && isLocalMulticast(packet.dst))
+      (isLocalMulticast(packet.dst) && (route.kind !== 'multicast' || isIpv6(packet.dst)))
     ) {
       if (ns.world.tracer !== undefined && (route.kind === 'local' || route.kind === 'broadcast'))
         this.traceRoute(ns, skb, route, packet.dst);
@@ -392,11 +392,12 @@ export class IpLayer {
     (known ?? neighbourOf(dev, nexthop)).output(skb);
   }
 
-  /** ip_error: a route that says no. It takes a token of its own before ICMP takes one. */
+  /** ip_error: a route that says no. It takes a token of its own before ICMP takes one; ip6_pkt_drop takes none, and an unreachable route is none at all. */
   #routeError(skb: Skb, route: RouteResult): void {
     const ns = skb.netns;
+    const v6 = isIpv6(skb.packet.src);
     const code =
-      route.kind === 'none'
+      route.kind === 'none' || (v6 && route.kind === 'unreachable')
         ? ICMP_NET_UNREACHABLE
         : route.kind === 'unreachable'
           ? ICMP_HOST_UNREACHABLE
@@ -404,7 +405,7 @@ export class IpLayer {
             ? ICMP_ADMIN_PROHIBITED
             : undefined;
     if (code === undefined) return;
-    if (!ns.world.icmp.takeRouteErrorToken(ns, skb.packet.src)) {
+    if (!v6 && !ns.world.icmp.takeRouteErrorToken(ns, skb.packet.src)) {
       const world = ns.world;
       world.tracer?.decision(world.now, skb.walk, ns.name, {
         code: 'icmp-rate-limited',

@@ -6,6 +6,7 @@ import {
   ipv6Words,
   isAny,
   isLinkLocal,
+  isMulticast,
   type Ip,
   type Mac,
 } from './address.ts';
@@ -63,13 +64,15 @@ export class NeighbourDiscoveryLayer {
       mac: formatMac(dev.mac),
       proxy: false,
     });
+    // Who asked at the very address knows the MAC already, and is told neither it nor to believe it.
+    const group = isMulticast(packet.dst);
     const answer = new IcmpMessage(ICMPV6_NEIGHBOUR_ADVERTISEMENT, 0, {
       nd: {
         target: nd.target,
-        mac: dev.mac,
+        ...(group ? { mac: dev.mac } : {}),
         router: dev.conf.forwarding6 !== 0,
         solicited: !unknown,
-        override: true,
+        override: group,
       },
     });
     const dst = unknown ? ALL_NODES : packet.src;

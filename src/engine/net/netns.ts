@@ -22,7 +22,7 @@ import type { Conntrack } from './conntrack.ts';
 import type { Device, InterfaceAddress } from './device.ts';
 import type { Errno } from './errno.ts';
 import type { TokenBucket } from './icmp.ts';
-import { addInterfaceRoutes, deleteInterfaceRoutes } from './interface-routes.ts';
+import { addInterfaceRoutes, addMulticastRoute, deleteInterfaceRoutes } from './interface-routes.ts';
 import { Loopback } from './loopback.ts';
 import { linkLocalAddress } from './nd.ts';
 import { Neighbours } from './neighbour.ts';
@@ -386,6 +386,7 @@ export class Netns {
     if (!this.ipv6) this.addAddress(this.loopback, { ip: LOOPBACK6, length: 128, scope: 'host' });
     if (device.noArp || device.addresses.some((own) => isIpv6(own.ip) && own.scope === 'link')) return;
     this.addAddress(device, { ip: linkLocalAddress(device.mac), length: 64, scope: 'link' });
+    if (device.up) addMulticastRoute(this, device);
   }
 
   /** REJECT: an ICMP error about the packet, or a reset (net/ipv4/netfilter/nf_reject_ipv4.c). */
@@ -454,6 +455,8 @@ export class Netns {
   #goUp(device: Device): void {
     device.up = true;
     for (const address of device.addresses) addInterfaceRoutes(this, device, address);
+    if (device.addresses.some((own) => isIpv6(own.ip) && own.scope === 'link'))
+      addMulticastRoute(this, device);
     device.stateChanged();
     this.routes.changed();
   }

@@ -35,6 +35,7 @@ export const ICMP_ADMIN_PROHIBITED = 13;
 export const ICMPV6_UNREACHABLE = 1;
 export const ICMPV6_PACKET_TOO_BIG = 2;
 export const ICMPV6_TIME_EXCEEDED = 3;
+export const ICMPV6_PARAMETER_PROBLEM = 4;
 export const ICMPV6_ECHO = 128;
 export const ICMPV6_ECHO_REPLY = 129;
 export const ICMPV6_NEIGHBOUR_SOLICITATION = 135;

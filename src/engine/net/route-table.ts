@@ -2,11 +2,19 @@
  * Routes of one table and family. A pod's few are a sorted list; a node's many are found by prefix length and network
  * (the kernel's trie answers the same).
  */
-import { compareIp, maskIp, prefixContains, type Ip, type Prefix } from './address.ts';
+import { compareIp, isIpv6, maskIp, prefixContains, type Ip, type Prefix } from './address.ts';
 import type { Route } from './route.ts';
 
 /** From this many routes on they are indexed. */
 const FEW = 16;
+
+function comparePrefix(a: Prefix, b: Prefix): number {
+  if (isIpv6(a.ip)) {
+    if (a.length < b.length && prefixContains(a, b.ip)) return 1;
+    if (b.length < a.length && prefixContains(b, a.ip)) return -1;
+  }
+  return compareIp(a.ip, b.ip) || a.length - b.length;
+}
 
 export class RouteTable {
   /** Longest prefix first, then by metric. Undefined once there is an index. */
@@ -57,11 +65,9 @@ export class RouteTable {
     return routes;
   }
 
-  /** By network, shorter prefixes first. */
+  /** As the kernel lists them: by network, shorter prefixes first; of IPv6 what is inside a prefix before it (fib6_walk). */
   sorted(): Route[] {
-    return this.values().sort(
-      (a, b) => compareIp(a.dst.ip, b.dst.ip) || a.dst.length - b.dst.length || a.metric - b.metric,
-    );
+    return this.values().sort((a, b) => comparePrefix(a.dst, b.dst) || a.metric - b.metric);
   }
 
   #buildIndex(routes: readonly Route[]): void {

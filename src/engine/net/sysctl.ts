@@ -161,6 +161,8 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   'net.ipv4.tcp_tw_reuse': '2',
   'net.ipv4.tcp_window_scaling': '1',
   'net.ipv4.tcp_wmem': '4096\t16384\t4194304',
+  'net.ipv6.icmp.ratelimit': '100',
+  'net.ipv6.icmp.ratemask': '0-1,3-127',
   'net.netfilter.nf_conntrack_acct': '0',
   'net.netfilter.nf_conntrack_buckets': '65536',
   'net.netfilter.nf_conntrack_count': '0',

@@ -36,34 +36,59 @@ spec:
 
 const cnis = ['flannel', 'flannel-host-gw', 'calico', 'calico-vxlan', 'calico-ipip', 'kindnet'];
 
-function clusterWith(cni: string): Cluster {
-  const made = createCluster({ cni });
+/** A family's addresses; `$W` is the far pod's address, `$H` that in a URL. */
+const families = {
+  ipv4: {
+    podCIDR: '10.244.0.0/16',
+    ext: '203.0.113.10',
+    node: '192.168.50.11',
+    nobody: '10.244.1.99',
+    option: '-4',
+  },
+  ipv6: {
+    podCIDR: 'fd00:10:244::/56',
+    ext: '2001:db8:113::10',
+    node: '[fd00:192:168:50::11]',
+    nobody: 'fd00:10:244:1::99',
+    option: '-6',
+  },
+} as const;
+type FamilyName = keyof typeof families;
+
+function clusterWith(cni: string, family: FamilyName): Cluster {
+  const made = createCluster({ cni, podCIDR: families[family].podCIDR });
   if ('diagnostics' in made) throw new Error(made.diagnostics.map(({ message }) => message).join());
   expect(made.cluster.apply(manifest).ok).toBe(true);
   expect(made.cluster.run(`W=$(kubectl get pod web -o jsonpath={.status.podIP})`).exitCode).toBe(0);
+  expect(made.cluster.run(family === 'ipv4' ? 'H=$W' : 'H="[$W]"').exitCode).toBe(0);
   return made.cluster;
 }
 
 /** One of each kind that a lab has. */
-const kinds: readonly (readonly [what: string, line: string])[] = [
+const kinds = ({
+  ext,
+  node,
+  nobody,
+  option,
+}: (typeof families)[FamilyName]): readonly (readonly [what: string, line: string])[] => [
   ['HTTP over a Service', 'for i in 1 2 3; do kubectl exec client -- curl -s http://web; done'],
   ['fragments', 'kubectl exec client -- ping -c 1 -s 3000 $W'],
   [
     'packets too big',
-    'ssh router ip link set eth1 mtu 1300; kubectl exec client -- ping -c 1 -W 1 -M do -s 1400 203.0.113.10',
+    `ssh router ip link set eth1 mtu 1300; kubectl exec client -- ping -c 1 -W 1 -M do -s 1350 ${ext}`,
   ],
-  ['an expired TTL', 'kubectl exec client -- ping -c 1 -t 1 203.0.113.10'],
+  ['an expired TTL', `kubectl exec client -- ping -c 1 -t 1 ${ext}`],
   ['traceroute', 'kubectl exec client -- traceroute -n $W'],
   ['names over TCP', 'kubectl exec client -- dig +tcp web.default.svc.cluster.local'],
-  ['a refused connection', 'kubectl exec client -- curl -s -m 2 http://$W:81'],
+  ['a refused connection', 'kubectl exec client -- curl -s -m 2 http://$H:81'],
   ['a refused datagram', 'echo hi | kubectl exec -i client -- nc -u -w 1 $W 9999'],
-  ['a NodePort from outside', 'ssh ext curl -s -m 1 http://192.168.50.11:30080'],
+  ['a NodePort from outside', `ssh ext curl -s -m 1 http://${node}:30080`],
   [
     'an upload',
-    `printf %s ${'x'.repeat(20_000)} | kubectl exec -i client -- curl -s --data-binary @- http://$W`,
+    `printf %s ${'x'.repeat(20_000)} | kubectl exec -i client -- curl -s --data-binary @- http://$H`,
   ],
-  ['an address that nobody has', 'kubectl exec client -- ping -c 1 -W 4 10.244.1.99'],
-  ['a mistake', 'ssh node-1 ip route del default; kubectl exec client -- ping -c 1 -W 1 203.0.113.10'],
+  ['an address that nobody has', `kubectl exec client -- ping -c 1 -W 4 ${nobody}`],
+  ['a mistake', `ssh node-1 ip ${option} route del default; kubectl exec client -- ping -c 1 -W 1 ${ext}`],
 ];
 
 describe.skipIf(!present)('a capture that tshark reads', () => {
@@ -72,17 +97,23 @@ describe.skipIf(!present)('a capture that tshark reads', () => {
 
   const clusters = new Map<string, Cluster>();
   beforeAll(() => {
-    for (const cni of cnis) clusters.set(cni, clusterWith(cni));
+    for (const cni of cnis)
+      for (const family of ['ipv4', 'ipv6'] as const)
+        clusters.set(`${cni} ${family}`, clusterWith(cni, family));
   });
 
-  function record(cni: string, command: string): ExperimentRecord {
-    const result = clusters.get(cni)?.run(command);
+  function record(cni: string, command: string, family: FamilyName = 'ipv4'): ExperimentRecord {
+    const result = clusters.get(`${cni} ${family}`)?.run(command);
     if (result === undefined) throw new Error(cni);
     return result.record;
   }
 
-  test.each(cnis)('%s: no kind of traffic has a malformed packet or a wrong checksum', (cni) => {
-    const records = kinds.map(([what, line]) => ({ what, record: record(cni, line) }));
+  const every = cnis.flatMap((cni) => [[cni, 'ipv4'] as const, [cni, 'ipv6'] as const]);
+  test.each(every)('%s, %s: no kind of traffic has a malformed packet or a wrong checksum', (cni, family) => {
+    const records = kinds(families[family]).map(([what, line]) => ({
+      what,
+      record: record(cni, line, family),
+    }));
     const frames = (one: ExperimentRecord): number =>
       one.events.filter(({ kind }) => kind === 'frame').length;
     expect(records.filter((one) => frames(one.record) < 4).map(({ what }) => what)).toEqual([]);
