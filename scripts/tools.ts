@@ -14,6 +14,11 @@ export const systemTools: readonly SystemTool[] = [
   { program: 'ip', package: 'iproute2', for: 'tests against the kernel' },
   { program: 'iptables', package: 'iptables', for: 'tests against the kernel' },
   { program: 'tcpdump', package: 'tcpdump', for: 'tests against the kernel' },
+  { program: 'ipset', package: 'ipset', for: 'tests against the kernel' },
+  { program: 'python3', package: 'python3', for: 'tests against the kernel' },
+  { program: 'curl', package: 'curl', for: 'tests against the kernel' },
+  { program: 'ping', package: 'iputils-ping', for: 'tests against the kernel' },
+  { program: 'nslookup', package: 'bind9-dnsutils', for: 'tests against the kernel' },
   { program: 'tshark', package: 'tshark', for: 'tests of captures' },
 ];
 

@@ -25,6 +25,11 @@ const entries: Readonly<Record<string, Entry>> = {
     about: 'say who can talk to whom, and why not, from manifests alone',
     load: async () => (await import('./reach.ts')).reach,
   },
+  export: {
+    usage: 'export --netns PAGE.md#LAB | FILE… [--cni NAME …] [-o SCRIPT] [-- COMMAND]',
+    about: "write a script that builds a lab's cluster from network namespaces and runs its commands",
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
   convert: {
     usage: 'convert --to shortcode|directive [--write] FILE…',
     about: 'turn one form of a lab into the other, touching nothing else',

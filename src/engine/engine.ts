@@ -35,8 +35,10 @@ import { PolicyEnforcer } from './policies.ts';
 import { EngineRuntime } from './runtime.ts';
 import { resumeTaps, suspendTaps } from './shell/tap.ts';
 import { Terminal, type Printed } from './shell/terminal.ts';
-import type { Place } from './shell/tool.ts';
+import type { KubectlHost } from './shell/kubectl/host.ts';
+import type { Place, Tool } from './shell/tool.ts';
 import { clientTools, machineTools } from './tools.ts';
+import type { FindPlace } from './tools.ts';
 import type { ClusterView } from './view.ts';
 
 /** How long nothing of a command may move on the wire before its record ends. */
@@ -87,6 +89,12 @@ class ActivityTrace extends Trace {
 
 type Step = ClusterSnapshot['steps'][number];
 
+/** Who wants to see the programs that are started where `kubectl` is. */
+export interface ClientObserver {
+  host(host: KubectlHost): KubectlHost;
+  tool(name: string, tool: Tool): Tool;
+}
+
 /** A cluster: the simulated world, the control plane over it, and the terminal of whoever uses it. */
 export class EngineCluster implements Cluster {
   readonly options: ResolvedOptions;
@@ -106,7 +114,7 @@ export class EngineCluster implements Cluster {
   /** The workers that the options made, until Node manifests take their place. */
   #ownWorkers = true;
 
-  constructor(options: ResolvedOptions, given: ClusterOptions) {
+  constructor(options: ResolvedOptions, given: ClusterOptions, observer?: ClientObserver) {
     this.options = options;
     this.#given = given;
     const world = new World({ seed: options.seed });
@@ -188,7 +196,7 @@ export class EngineCluster implements Cluster {
       workstation,
       'workstation',
       'client',
-      clientTools(this.runtime, find),
+      observedTools(this.runtime, find, observer),
       '',
       lan.nameservers,
     );
@@ -373,4 +381,15 @@ function outputPieces(printed: readonly Printed[], place: Experiment['place']): 
     else pieces.push({ stream, text, events });
   }
   return pieces;
+}
+
+function observedTools(
+  host: KubectlHost,
+  find: FindPlace,
+  observer: ClientObserver | undefined,
+): ReadonlyMap<string, Tool> {
+  if (observer === undefined) return clientTools(host, find);
+  return new Map(
+    [...clientTools(observer.host(host), find)].map(([name, tool]) => [name, observer.tool(name, tool)]),
+  );
 }

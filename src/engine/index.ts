@@ -26,6 +26,8 @@ export type { Decision, DecisionCode } from './net/decision.ts';
 export type { ClusterView, InterfaceView, MachineView, PodView, ServiceView } from './view.ts';
 export { describeFrame, hopLine, hopLines } from './capture/hops.ts';
 export { pcapng } from './capture/pcapng.ts';
+export { netnsScript } from './export/netns-script.ts';
+export type { NetnsLab } from './export/netns-script.ts';
 
 /** A cluster with these options, at rest and empty but for what a cluster's own does; or what is wrong with the options. */
 export function createCluster(

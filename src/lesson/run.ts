@@ -73,7 +73,7 @@ export function runLabs(labs: readonly LabSource[], options: RunOptions = {}): L
 }
 
 /** The engine's options for a lab's cluster. */
-function clusterOptions(lab: LabSource): ClusterOptions {
+export function clusterOptions(lab: LabSource): ClusterOptions {
   const { nodes, cni, proxy, podCIDR, serviceCIDR } = lab;
   const given = Object.entries({ nodes, cni, proxy, podCIDR, serviceCIDR }).filter(
     ([, value]) => value !== undefined,

@@ -125,6 +125,12 @@ export class World {
     return this.netnses.get(name) ?? this.#promised.get(name)?.netns;
   }
 
+  /** Every namespace that there is; those that were promised are made now. */
+  everyNetns(): Netns[] {
+    for (const ns of [...this.netnses.values()]) ns.settle();
+    return [...this.netnses.values(), ...[...this.#promised.values()].map(({ netns }) => netns)];
+  }
+
   hasNetns(name: string): boolean {
     return this.netnses.has(name) || this.#promised.has(name);
   }

@@ -1,8 +1,10 @@
 import { decodeMessage, encodeMessage, query, type DnsMessage, type Question } from '../dns/message.ts';
-import { isIpv6, parseIp, type Ip } from '../net/address.ts';
+import { reverseName } from '../dns/reverse.ts';
+import { formatIp, isIpv6, parseIp, type Ip } from '../net/address.ts';
 import type { Netns } from '../net/netns.ts';
 import type { Task } from '../net/task.ts';
 import type { SocketOwner } from '../net/socket.ts';
+import type { PmtuDiscover } from '../net/udp-socket.ts';
 import type { Files, ToolContext } from './tool.ts';
 
 /** resolv.conf(5), as far as it changes where and what is asked. */
@@ -70,6 +72,7 @@ export function* askTogether(
     dst: server,
     dport,
     ...options.from,
+    ...(options.pmtu === undefined ? {} : { pmtu: options.pmtu }),
     ...(ctx.process === undefined ? {} : { process: ctx.process }),
   });
   if (typeof socket === 'string') return all('unreachable');
@@ -109,6 +112,8 @@ export interface AskOptions {
   readonly udpSize?: number;
   /** What the socket is bound to; port 0 is any. */
   readonly from?: { readonly ip: Ip; readonly port: number };
+  /** BIND's tools send without DF (lib/isc, isc__netmgr_dontfrag). */
+  readonly pmtu?: PmtuDiscover;
 }
 
 /** One question to one server, asked again until there is an answer. */
@@ -220,13 +225,32 @@ function usable(netns: Netns, ip: Ip): boolean {
   return !isIpv6(ip) || netns.routes.lookup({ dst: ip }).kind !== 'none';
 }
 
+/** getnameinfo(3): /etc/hosts, then DNS; an address without a name is its own. */
+export function* resolveAddress(ctx: Pick<ToolContext, 'netns' | 'files' | 'name'>, ip: Ip): Task<string> {
+  const address = formatIp(ip);
+  const local = hosts(ctx.files).find((entry) => entry.ip === ip)?.names[0];
+  const name = reverseName(address);
+  if (local !== undefined || name === undefined) return local ?? address;
+  const asker = { netns: ctx.netns, process: { name: ctx.name } };
+  const [exchange] = yield* askServers(asker, resolvConf(ctx.files), [{ name, type: 'PTR' }]);
+  if (exchange?.kind !== 'answer') return address;
+  for (const { data } of exchange.message.answers)
+    if (data.type === 'PTR') return data.target.replace(/\.$/, '');
+  return address;
+}
+
 function hostsFile(files: Files, name: string): Ip[] {
+  const wanted = name.replace(/\.$/, '');
+  return hosts(files)
+    .filter(({ names }) => names.includes(wanted))
+    .map(({ ip }) => ip);
+}
+
+function hosts(files: Files): { readonly ip: Ip; readonly names: readonly string[] }[] {
   const file = files.read('/etc/hosts');
-  const ips: Ip[] = [];
-  for (const line of (file.ok ? file.value : '').split('\n')) {
+  return (file.ok ? file.value : '').split('\n').flatMap((line) => {
     const [address = '', ...names] = line.replace(/#.*/, '').trim().split(/\s+/);
     const ip = parseIp(address);
-    if (ip !== undefined && names.includes(name.replace(/\.$/, ''))) ips.push(ip);
-  }
-  return ips;
+    return ip === undefined ? [] : [{ ip, names }];
+  });
 }

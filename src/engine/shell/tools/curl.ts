@@ -13,6 +13,8 @@ import { progressMeter } from './curl/progress.ts';
 import { writeOut, type Transfer } from './curl/write-out.ts';
 
 const VERSION = '8.14.1';
+/** What it says that it is. */
+export const CURL_AGENT = `curl/${VERSION}`;
 const SHORT = 'sSvo:w:IX:d:H:A:Lk46fiOm:Nu:Ggne:b:T:#qF:r:x:JRVhZ';
 const LONG: Readonly<Record<string, string>> = {
   silent: 's',
@@ -497,7 +499,7 @@ class CurlTransfer {
     if (user !== undefined)
       headers.push(['Authorization', `Basic ${toBase64(new TextEncoder().encode(user))}`]);
     headers.push(
-      ['User-Agent', options.value('A') ?? `curl/${VERSION}`],
+      ['User-Agent', options.value('A') ?? CURL_AGENT],
       ['Accept', options.has('json') ? 'application/json' : '*/*'],
     );
     const cookie = options.value('b');

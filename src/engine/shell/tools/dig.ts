@@ -2,7 +2,8 @@ import { absolute, isRecordType, type Question, type ResourceRecord } from '../.
 import { formatIp, parseIp, type Ip } from '../../net/address.ts';
 import { askTogether, candidates, resolvConf, resolveHost, type Exchange } from '../resolve.ts';
 import type { Tool, ToolContext } from '../tool.ts';
-import { pad, rdataText, recordLine, reverseName } from './dns/text.ts';
+import { reverseName } from '../../dns/reverse.ts';
+import { pad, rdataText, recordLine } from './dns/text.ts';
 import { calendar, two } from './system.ts';
 
 const BANNER = 'DiG 9.18.49';
@@ -130,6 +131,7 @@ export const dig: Tool = function* (ctx, args) {
           {
             timeout,
             port,
+            pmtu: 'dont',
             ...(show.edns ? { udpSize: 1232 } : {}),
             ...(from === undefined ? {} : { from }),
           },
@@ -252,7 +254,7 @@ export const host: Tool = function* (ctx, args) {
           { netns: ctx.netns, process: { name: 'host' } },
           target,
           [{ name: candidate, type: wanted }],
-          { timeout: 5 },
+          { timeout: 5, pmtu: 'dont' },
         );
         if (exchange?.kind === 'answer') break;
         ctx.out(

@@ -17,7 +17,8 @@ import {
   type ResolvConf,
 } from '../resolve.ts';
 import type { Tool, ToolContext } from '../tool.ts';
-import { rdataText, reverseName } from './dns/text.ts';
+import { reverseName } from '../../dns/reverse.ts';
+import { rdataText } from './dns/text.ts';
 
 interface Arguments {
   readonly name: string;
@@ -146,6 +147,7 @@ function* askAny(
       const [exchange] = yield* askTogether(from, server, [question], {
         timeout: given.timeout ?? 5,
         port: given.port,
+        pmtu: 'dont',
       });
       if (exchange?.kind === 'answer') return exchange;
       const why =

@@ -14,7 +14,7 @@ import type { RawSocket } from '../../net/raw.ts';
 import { sleep, type Task } from '../../net/task.ts';
 import type { PmtuDiscover } from '../../net/udp-socket.ts';
 import { getopt, optionErrorText, type Options } from '../getopt.ts';
-import { resolveHost } from '../resolve.ts';
+import { resolveAddress, resolveHost } from '../resolve.ts';
 import type { Tool, ToolContext } from '../tool.ts';
 import { calendar } from './system.ts';
 
@@ -34,6 +34,8 @@ interface Run {
   /** `-w`: when everything ends. */
   readonly deadline: number;
   readonly pmtu: PmtuDiscover;
+  /** The name that was looked up last. */
+  readonly names: { last: { readonly ip: Ip; readonly text: string } | undefined };
 }
 
 /** iputils' ping. */
@@ -46,8 +48,8 @@ interface Voice {
   usageError(text: string): string;
   unresolved(name: string, kind: 'again' | 'not-found'): { readonly text: string; readonly code: number };
   head(run: Run): string;
-  reply(run: Run, length: number, from: Ip, seq: number, ttl: number, ms: string): string;
-  error(run: Run, from: Ip, seq: number, text: string): string | undefined;
+  reply(run: Run, length: number, from: string, seq: number, ttl: number, ms: string): string;
+  error(from: string, seq: number, text: string): string | undefined;
   summary(run: Run, tally: Tally, us: number): string;
   readonly firstSeq: number;
   readonly busybox: boolean;
@@ -80,14 +82,10 @@ const IPUTILS: Voice = {
     return `PING ${run.name} (${formatIp(run.ip)})${from} ${run.size}(${run.size + 28}) bytes of data.\n`;
   },
   reply: (run, length, from, seq, ttl, ms) => {
-    const shown =
-      run.options.has('n') || run.name === formatIp(run.ip)
-        ? formatIp(from)
-        : `${run.name} (${formatIp(from)})`;
     const stamp = run.options.has('D') ? dateStamp(run.ctx.world.now) : '';
-    return `${stamp}${length} bytes from ${isIpv6(from) && shown === formatIp(from) ? shown : shown}: icmp_seq=${seq} ttl=${ttl}${run.size >= 8 ? ` time=${ms} ms` : ''}\n`;
+    return `${stamp}${length} bytes from ${from}: icmp_seq=${seq} ttl=${ttl}${run.size >= 8 ? ` time=${ms} ms` : ''}\n`;
   },
-  error: (_run, from, seq, text) => `From ${formatIp(from)} icmp_seq=${seq} ${text}\n`,
+  error: (from, seq, text) => `From ${from} icmp_seq=${seq} ${text}\n`,
   summary: (run, tally, us) => {
     const { sent, received, errors, duplicates, times } = tally;
     const loss = sent === 0 ? 0 : ((sent - received) * 100) / sent;
@@ -119,7 +117,7 @@ const BUSYBOX: Voice = {
   unresolved: (name) => ({ text: `ping: bad address '${name}'\n`, code: 1 }),
   head: (run) => `PING ${run.name} (${formatIp(run.ip)}): ${run.size} data bytes\n`,
   reply: (_run, length, from, seq, ttl, ms) =>
-    `${length} bytes from ${formatIp(from)}: seq=${seq} ttl=${ttl} time=${ms} ms\n`,
+    `${length} bytes from ${from}: seq=${seq} ttl=${ttl} time=${ms} ms\n`,
   error: () => undefined,
   summary: (run, { sent, received, times }) => {
     const head = `\n--- ${run.name} ping statistics ---\n${sent} packets transmitted, ${received} packets received, ${sent === 0 ? 0 : Math.floor(((sent - received) * 100) / sent)}% packet loss\n`;
@@ -215,6 +213,7 @@ function* start(ctx: ToolContext, args: readonly string[], voice: Voice): Task<n
           ? Infinity
           : ctx.world.now + numbers.deadline * 1e6,
       pmtu: pmtuText ?? 'want',
+      names: { last: undefined },
     },
     voice,
   );
@@ -347,7 +346,9 @@ function* listen(
       const seq = echo?.kind === 'icmp' ? echo.seq : 0;
       if (!sentAt.has(seq)) continue;
       tally.errors++;
-      const text = quiet ? undefined : voice.error(given, packet.src, seq, errorText(packet, message));
+      if (quiet) continue;
+      const from = yield* shownAddress(given, voice, packet.src);
+      const text = voice.error(from, seq, errorText(packet, message));
       if (text !== undefined) ctx.out(text);
       continue;
     }
@@ -357,11 +358,20 @@ function* listen(
     tally.received++;
     const us = at - sent;
     tally.times.push(us);
+    const from = yield* shownAddress(given, voice, packet.src);
     if (!quiet)
-      ctx.out(
-        voice.reply(given, size + 8, packet.src, message.seq, packet.ttl, milliseconds(us, voice.busybox)),
-      );
+      ctx.out(voice.reply(given, size + 8, from, message.seq, packet.ttl, milliseconds(us, voice.busybox)));
   }
+}
+
+/** pr_addr of iputils: who was called by name is answered by name, and the last one's is remembered. */
+function* shownAddress(given: Run, voice: Voice, from: Ip): Task<string> {
+  const { ctx, options, name, ip, names } = given;
+  const address = formatIp(from);
+  if (voice.busybox || options.has('n') || name === formatIp(ip)) return address;
+  if (names.last?.ip !== from)
+    names.last = { ip: from, text: `${yield* resolveAddress({ ...ctx, name: 'ping' }, from)} (${address})` };
+  return names.last.text;
 }
 
 /** Answers to this ping, and errors about it; requests that arrive are the kernel's business. */

@@ -1,5 +1,4 @@
 import type { Rdata, ResourceRecord } from '../../../dns/message.ts';
-import { isIpv6, ipv6Words, parseIp } from '../../../net/address.ts';
 
 /** Record data in zone-file form. */
 export function rdataText(data: Rdata): string {
@@ -36,15 +35,4 @@ export function pad(text: string, column: number): string {
   for (const c of text) width = c === '\t' ? (Math.floor(width / 8) + 1) * 8 : width + 1;
   if (width >= column) return `${text} `;
   return text + '\t'.repeat(Math.ceil((column - width) / 8));
-}
-
-/** `2.1.244.10.in-addr.arpa.` */
-export function reverseName(address: string): string | undefined {
-  const ip = parseIp(address);
-  if (ip === undefined) return undefined;
-  if (!isIpv6(ip)) return `${address.split('.').reverse().join('.')}.in-addr.arpa.`;
-  const hex = ipv6Words(ip)
-    .map((word) => (word >>> 0).toString(16).padStart(8, '0'))
-    .join('');
-  return `${[...hex].reverse().join('.')}.ip6.arpa.`;
 }
