@@ -54,13 +54,63 @@ export function hasPattern(pattern: string): boolean {
 
 /** `${name#pattern}` and its three kin. */
 export function trimPattern(text: string, pattern: string, operator: '#' | '##' | '%' | '%%'): string {
-  const lengths = Array.from({ length: text.length + 1 }, (_, i) => i);
-  if (operator.length === 2) lengths.reverse();
-  for (const length of lengths) {
-    if (operator.startsWith('#')) {
-      if (matchPattern(pattern, text.slice(0, length))) return text.slice(length);
-    } else if (matchPattern(pattern, text.slice(text.length - length)))
-      return text.slice(0, text.length - length);
+  const pieces = piecesOf(pattern);
+  if (operator.startsWith('#')) {
+    const length = prefixLength(text, pieces, operator === '#' ? 'shortest' : 'longest');
+    return length === undefined ? text : text.slice(length);
   }
-  return text;
+  const backwards = text.split('').reverse().join('');
+  const length = prefixLength(backwards, pieces.toReversed(), operator === '%' ? 'shortest' : 'longest');
+  return length === undefined ? text : text.slice(0, text.length - length);
+}
+
+/** A pattern cut into what matches one character each, and stars. */
+function piecesOf(pattern: string): string[] {
+  const pieces: string[] = [];
+  for (let at = 0; at < pattern.length;) {
+    const length = pattern[at] === '*' ? 1 : pieceLength(pattern, at);
+    pieces.push(pattern.slice(at, at + length));
+    at += length;
+  }
+  return pieces;
+}
+
+function pieceLength(pattern: string, at: number): number {
+  if (pattern[at] === '\\' && at + 1 < pattern.length) return 2;
+  if (pattern[at] !== '[') return 1;
+  let end = at + 1;
+  if (pattern[end] === '!' || pattern[end] === '^') end++;
+  end = pattern.indexOf(']', end + 1);
+  return end < 0 ? 1 : end + 1 - at;
+}
+
+/** How much of the text's beginning the pieces match. All ways go on side by side, so that it takes linear time. */
+function prefixLength(
+  text: string,
+  pieces: readonly string[],
+  wanted: 'shortest' | 'longest',
+): number | undefined {
+  let found: number | undefined;
+  let states = new Set<number>();
+  const enter = (into: Set<number>, state: number): void => {
+    for (let next = state; ; next++) {
+      into.add(next);
+      if (pieces[next] !== '*') return;
+    }
+  };
+  enter(states, 0);
+  for (let at = 0; ; at++) {
+    if (states.has(pieces.length)) {
+      found = at;
+      if (wanted === 'shortest') return found;
+    }
+    if (at >= text.length || states.size === 0) return found;
+    const next = new Set<number>();
+    for (const state of states) {
+      const piece = pieces[state];
+      if (piece === '*') enter(next, state);
+      else if (piece !== undefined && matchOne(piece, 0, text[at] ?? '') > 0) enter(next, state + 1);
+    }
+    states = next;
+  }
 }

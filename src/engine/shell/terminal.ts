@@ -35,7 +35,7 @@ const SETTLE_TIME = 1000;
 const LIMIT_TEXT: Readonly<Record<string, (limits: TerminalLimits) => string>> = {
   output: (l) => `it printed more than ${l.output} characters (limit: output)`,
   scriptDepth: (l) => `more than ${l.scriptDepth} shells inside each other (limit: scriptDepth)`,
-  scriptSteps: (l) => `it ran more than ${l.scriptSteps} commands (limit: scriptSteps)`,
+  scriptSteps: (l) => `it took more than ${l.scriptSteps} steps (limit: scriptSteps)`,
   commandTime: (l) => `it took longer than ${l.commandTime / 1e6} s of virtual time (limit: commandTime)`,
   events: (l) => `it caused more than ${l.events} events (limit: events)`,
 };

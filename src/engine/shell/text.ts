@@ -2,6 +2,7 @@ import type { Task } from '../net/task.ts';
 import { resolve } from './expand.ts';
 import { fileErrorText } from './files.ts';
 import { getopt, optionErrorText, type GetoptSpec, type Options } from './getopt.ts';
+import type { Budget } from './regex/machine.ts';
 import type { ToolContext } from './tool.ts';
 
 /** Reads lines (without newline) of files, or of standard input when there are none or `-`; `visit` returns true to stop. */
@@ -47,52 +48,16 @@ export function options(ctx: ToolContext, args: readonly string[], spec: GetoptS
   return undefined;
 }
 
-/** A POSIX regular expression as JavaScript's; undefined when it is none. */
-export function posixRegExp(
-  pattern: string,
-  kind: 'basic' | 'extended' | 'fixed',
-  flags = '',
-): RegExp | undefined {
-  let source = pattern;
-  if (kind === 'fixed') source = pattern.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-  else {
-    source = source.replace(
-      /\[(\^?\]?(?:\[:\w+:\]|[^\]])*)\]|\\.|[+?(){}|]/g,
-      (token, set: string | undefined) => {
-        if (set !== undefined) return bracket(set);
-        if (kind === 'extended') return token;
-        // In a basic expression the escaped ones are the operators.
-        if (/^\\[+?(){}|]$/.test(token)) return token.slice(1);
-        return token.length === 1 ? `\\${token}` : token;
-      },
-    );
-    source = source.replaceAll('\\<', '\\b').replaceAll('\\>', '\\b');
-  }
-  try {
-    return new RegExp(source, flags);
-  } catch {
-    return undefined;
-  }
-}
+/** Instructions of a regular expression that count as one step of the line that a person typed. */
+const INSTRUCTIONS_PER_STEP = 1000;
 
-const CLASSES: Readonly<Record<string, string>> = {
-  alnum: 'A-Za-z0-9',
-  alpha: 'A-Za-z',
-  digit: '0-9',
-  lower: 'a-z',
-  upper: 'A-Z',
-  space: '\\s',
-  blank: ' \\t',
-  punct: '!-\\/:-@\\[-`{-~',
-  xdigit: '0-9A-Fa-f',
-  word: '\\w',
-};
-
-function bracket(set: string): string {
-  const negated = set.startsWith('^');
-  const body = (negated ? set.slice(1) : set).replace(
-    /\[:(\w+):\]|[\\\][]/g,
-    (token, name: string | undefined) => (name === undefined ? `\\${token}` : (CLASSES[name] ?? '')),
-  );
-  return `[${negated ? '^' : ''}${body}]`;
+/** What searching may cost, out of what is left for the line. */
+export function searchBudget({ session }: Pick<ToolContext, 'session'>): Budget {
+  return {
+    spend: (instructions) => {
+      session.steps += instructions / INSTRUCTIONS_PER_STEP;
+      if (session.steps > session.limits.scriptSteps) session.limit ??= 'scriptSteps';
+      return session.limit === undefined;
+    },
+  };
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../../src/engine/shell/arithmetic.ts';
 import { matchPattern, trimPattern } from '../../../src/engine/shell/pattern.ts';
@@ -32,6 +33,23 @@ describe('shell patterns', () => {
     ['%', 'abc', 'x', 'abc'],
   ] as const)('${name%s…} of %j with %j leaves %j', (operator, text, pattern, left) => {
     expect(trimPattern(text, pattern, operator)).toBe(left);
+  });
+
+  it('trims as if every beginning and end had been tried', () => {
+    const chars = (from: string): fc.Arbitrary<string> =>
+      fc.array(fc.constantFrom(...from), { maxLength: 8 }).map((all) => all.join(''));
+    fc.assert(
+      fc.property(chars('ab/'), chars('ab*?[]!\\/'), (text, pattern) => {
+        const lengths = Array.from({ length: text.length + 1 }, (_, i) => i);
+        const begins = lengths.filter((n) => matchPattern(pattern, text.slice(0, n)));
+        const ends = lengths.filter((n) => matchPattern(pattern, text.slice(text.length - n)));
+        expect(trimPattern(text, pattern, '#')).toBe(text.slice(begins[0] ?? 0));
+        expect(trimPattern(text, pattern, '##')).toBe(text.slice(begins.at(-1) ?? 0));
+        expect(trimPattern(text, pattern, '%')).toBe(text.slice(0, text.length - (ends[0] ?? 0)));
+        expect(trimPattern(text, pattern, '%%')).toBe(text.slice(0, text.length - (ends.at(-1) ?? 0)));
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

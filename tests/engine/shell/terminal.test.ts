@@ -75,7 +75,7 @@ describe('a terminal', () => {
 
 describe('limits', () => {
   it.each([
-    ['while :; do :; done', 'scriptSteps', 'it ran more than 10000 commands (limit: scriptSteps)'],
+    ['while :; do :; done', 'scriptSteps', 'it took more than 10000 steps (limit: scriptSteps)'],
     [
       'while true; do sleep 1; done',
       'commandTime',
@@ -84,7 +84,15 @@ describe('limits', () => {
     ['seq 1 1000000', 'output', 'it printed more than 200000 characters (limit: output)'],
     ['x=$(seq 1 1000000)', 'output', 'it printed more than 200000 characters (limit: output)'],
     ['eval $(printf "(%.0s" $(seq 15)) true $(printf ")%.0s" $(seq 15))', undefined, ''],
-    ["awk 'BEGIN {while (1) x++}'", 'scriptSteps', 'it ran more than 10000 commands (limit: scriptSteps)'],
+    ["x=$(seq 30000 | tr -d '\\n'); echo ${#x} ${x%%*9*a} | wc -w", undefined, '2'],
+    [
+      "printf '%0150000d' 0 | grep -cE '(0?){300}1'",
+      'scriptSteps',
+      'it took more than 10000 steps (limit: scriptSteps)',
+    ],
+    ["printf '%05000d' 0 | sed -E 's/((0+)+)+$/x/'", undefined, 'x'],
+    ["printf '%05000d' 0 | awk '!/(0|00)+$/ {print 1} {print 2}'", undefined, '2'],
+    ["awk 'BEGIN {while (1) x++}'", 'scriptSteps', 'it took more than 10000 steps (limit: scriptSteps)'],
   ])('%s', (line, limit, message) => {
     const result = new Lan().run(line);
     expect(result.limit).toBe(limit);

@@ -1,4 +1,6 @@
-import { eachLine, posixRegExp, readFile } from '../text.ts';
+import type { Budget } from '../regex/machine.ts';
+import { Regex } from '../regex/regex.ts';
+import { eachLine, readFile, searchBudget } from '../text.ts';
 import { getopt, optionErrorText } from '../getopt.ts';
 import type { Tool, ToolContext } from '../tool.ts';
 import { AwkSyntaxError, parseAwk, type Expression, type Rule, type Statement } from './awk/parse.ts';
@@ -60,10 +62,15 @@ function input(text: string): Value {
   return /^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$/.test(text) ? new Outside(text) : text;
 }
 
+/** What a statement counts of the steps of the line that a person typed, where a command counts one. */
+const STATEMENT_STEPS = 0.1;
+
 type Jump = 'next' | 'break' | 'continue' | 'exit' | undefined;
 
 class Run {
   readonly ctx: ToolContext;
+  readonly budget: Budget;
+  readonly #patterns = new Map<string, Regex>();
   readonly rules: readonly Rule[];
   readonly variables = new Map<string, Value>([
     ['FS', ' '],
@@ -82,6 +89,7 @@ class Run {
 
   constructor(ctx: ToolContext, rules: readonly Rule[]) {
     this.ctx = ctx;
+    this.budget = searchBudget(ctx);
     this.rules = rules;
   }
 
@@ -131,8 +139,34 @@ class Run {
     if (text === '') return [];
     if (separator === ' ') return text.trim() === '' ? [] : text.trim().split(/\s+/);
     if (separator.length === 1 && separator !== '\\') return text.split(separator);
-    const pattern = posixRegExp(separator, 'extended');
-    return pattern === undefined ? [text] : text.split(pattern);
+    return this.splitBy(text, this.regex(separator));
+  }
+
+  splitBy(text: string, pattern: Regex): string[] {
+    const parts: string[] = [];
+    let from = 0;
+    for (const { start, end } of pattern.matches(text, this.budget)) {
+      if (end === start) continue;
+      parts.push(text.slice(from, start));
+      from = end;
+    }
+    return [...parts, text.slice(from)];
+  }
+
+  /** A pattern out of a string; one that is none ends the program. */
+  regex(text: string): Regex {
+    const known = this.#patterns.get(text);
+    if (known !== undefined) return known;
+    const pattern = Regex.parse(text, { syntax: 'extended', escapes: 'awk' });
+    if ('error' in pattern) {
+      this.ctx.err(`awk: ${pattern.error}\n`);
+      this.ended = true;
+      this.exited = true;
+      this.code = 2;
+      return Regex.literal('');
+    }
+    if (this.#patterns.size < 100) this.#patterns.set(text, pattern);
+    return pattern;
   }
 
   get(name: string): Value {
@@ -149,7 +183,8 @@ class Run {
   }
 
   step(): boolean {
-    if (++this.ctx.session.steps > this.ctx.session.limits.scriptSteps * 10)
+    this.ctx.session.steps += STATEMENT_STEPS;
+    if (this.ctx.session.steps > this.ctx.session.limits.scriptSteps)
       this.ctx.session.limit ??= 'scriptSteps';
     return this.ctx.session.limit === undefined;
   }
@@ -240,11 +275,9 @@ class Run {
     return typeof value === 'string' ? value !== '' : this.number(value) !== 0;
   }
 
-  pattern(expression: Expression | undefined): RegExp {
+  pattern(expression: Expression | undefined): Regex {
     if (expression?.kind === 'regexp') return expression.value;
-    return (
-      posixRegExp(expression === undefined ? '' : this.text(this.value(expression)), 'extended') ?? /(?!)/
-    );
+    return this.regex(expression === undefined ? '' : this.text(this.value(expression)));
   }
 
   value(expression: Expression): Value {
@@ -253,7 +286,7 @@ class Run {
       case 'string':
         return expression.value;
       case 'regexp':
-        return (this.fields[0] ?? '').search(expression.value) >= 0 ? 1 : 0;
+        return expression.value.test(this.fields[0] ?? '', this.budget) ? 1 : 0;
       case 'field':
         return input(this.fields[Math.max(0, Math.floor(this.number(this.value(expression.index))))] ?? '');
       case 'variable':
@@ -354,7 +387,9 @@ class Run {
         return this.truth(left) && this.truth(right) ? 1 : 0;
       case '~':
       case '!~':
-        return this.text(this.value(left)).search(this.pattern(right)) >= 0 === (operator === '~') ? 1 : 0;
+        return this.pattern(right).test(this.text(this.value(left)), this.budget) === (operator === '~')
+          ? 1
+          : 0;
       case '':
         return this.join(this.text(this.value(left)), this.text(this.value(right)));
       case 'SUBSEP':
@@ -451,10 +486,11 @@ class Run {
       case 'sprintf':
         return this.format(args);
       case 'match': {
-        const found = this.text(arg(0)).match(this.pattern(args[1]));
-        this.variables.set('RSTART', found === null ? 0 : (found.index ?? 0) + 1);
-        this.variables.set('RLENGTH', found === null ? -1 : found[0].length);
-        return found === null ? 0 : (found.index ?? 0) + 1;
+        const found = this.pattern(args[1]).match(this.text(arg(0)), 0, this.budget);
+        const start = found === undefined ? 0 : found.start + 1;
+        this.variables.set('RSTART', start);
+        this.variables.set('RLENGTH', found === undefined ? -1 : found.end - found.start);
+        return start;
       }
       case 'split': {
         const target = args[1];
@@ -465,7 +501,7 @@ class Run {
           separator?.kind === 'regexp'
             ? text === ''
               ? []
-              : text.split(separator.value)
+              : this.splitBy(text, separator.value)
             : this.split(
                 text,
                 separator === undefined ? this.text(this.get('FS')) : this.text(this.value(separator)),
@@ -478,14 +514,16 @@ class Run {
         const target: Expression = args[2] ?? { kind: 'field', index: { kind: 'number', value: 0 } };
         const pattern = this.pattern(args[0]);
         const replacement = this.text(arg(1));
-        let count = 0;
-        const text = this.text(this.value(target)).replace(
-          new RegExp(pattern.source, name === 'gsub' ? 'g' : ''),
-          (whole: string) => {
-            count++;
-            return replacement.replace(/\\&|&/g, (token) => (token === '&' ? whole : '&'));
-          },
-        );
+        const before = this.text(this.value(target));
+        let [count, kept, text] = [0, 0, ''];
+        for (const { start, end } of pattern.matches(before, this.budget)) {
+          count++;
+          text += before.slice(kept, start);
+          text += replacement.replace(/\\&|&/g, (token) => (token === '&' ? before.slice(start, end) : '&'));
+          kept = end;
+          if (name === 'sub' || text.length > this.ctx.session.limits.output) break;
+        }
+        text += before.slice(kept);
         if (text.length > this.ctx.session.limits.output) this.ctx.session.limit ??= 'output';
         else if (count > 0) this.assign(target, text);
         return count;

@@ -1,4 +1,5 @@
-import { options, posixRegExp, eachLine } from '../text.ts';
+import { Regex, type Match } from '../regex/regex.ts';
+import { eachLine, options, searchBudget } from '../text.ts';
 import type { Tool } from '../tool.ts';
 
 export const grep: Tool = function* (ctx, args) {
@@ -42,21 +43,31 @@ export const grep: Tool = function* (ctx, args) {
     ctx.err("Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n");
     return 2;
   }
-  const kind = given.has('F')
-    ? 'fixed'
-    : given.has('E') || given.has('P') || ctx.name === 'egrep'
-      ? 'extended'
-      : 'basic';
-  const tests: RegExp[] = [];
+  const syntax =
+    given.has('F') || ctx.name === 'fgrep'
+      ? 'fixed'
+      : given.has('P')
+        ? 'perl'
+        : given.has('E') || ctx.name === 'egrep'
+          ? 'extended'
+          : 'basic';
+  const tests: Regex[] = [];
   for (const pattern of patterns.flatMap((p) => p.split('\n'))) {
-    const test = posixRegExp(pattern, kind, given.has('i') ? 'gi' : 'g');
-    if (test === undefined) {
-      ctx.err(`${ctx.name}: Invalid regular expression\n`);
+    const problem = /^\[:\w+:\]$/.test(pattern) && syntax !== 'fixed';
+    const test = problem
+      ? { error: 'character class syntax is [[:space:]], not [:space:]' }
+      : Regex.parse(pattern, {
+          syntax,
+          letters: given.has('i') ? 'any case' : 'exact',
+          ...(given.has('x') ? { whole: 'line' } : given.has('w') ? { whole: 'word' } : {}),
+        });
+    if ('error' in test) {
+      ctx.err(`grep: ${test.error}\n`);
       return 2;
     }
-    const around = given.has('x') ? [`^(?:`, `)$`] : given.has('w') ? [`(?<!\\w)(?:`, `)(?!\\w)`] : undefined;
-    tests.push(around === undefined ? test : new RegExp(around.join(test.source), test.flags));
+    tests.push(test);
   }
+  const budget = searchBudget(ctx);
   const after = Number(given.value('A') ?? given.value('C') ?? 0);
   const before = Number(given.value('B') ?? given.value('C') ?? 0);
   const context = given.has('A') || given.has('B') || given.has('C');
@@ -73,6 +84,26 @@ export const grep: Tool = function* (ctx, args) {
     const name = named ? `${file === '-' ? '(standard input)' : file}${separator}` : '';
     ctx.out(`${name}${given.has('n') ? `${at}${separator}` : ''}${text}\n`);
   };
+  /** What matched of a line, the longer of two that begin together; what is not there cannot be shown. */
+  const pieces = (line: string): string[] => {
+    if (given.has('v')) return [];
+    const texts: string[] = [];
+    for (let at = 0; at <= line.length;) {
+      const found = tests
+        .flatMap((test) => test.match(line, at, budget) ?? [])
+        .reduce<Match | undefined>(
+          (best, one) =>
+            best === undefined || one.start < best.start || (one.start === best.start && one.end > best.end)
+              ? one
+              : best,
+          undefined,
+        );
+      if (found === undefined) break;
+      if (found.end > found.start) texts.push(line.slice(found.start, found.end));
+      at = found.end > found.start ? found.end : found.end + 1;
+    }
+    return texts;
+  };
   const silent = given.has('q') || given.has('c') || given.has('l');
   const failed = yield* eachLine(ctx, files, (line, file) => {
     if (file !== current) {
@@ -83,10 +114,9 @@ export const grep: Tool = function* (ctx, args) {
       recent = [];
     }
     number++;
-    const found = tests.flatMap((test) =>
-      given.has('o') ? (line.match(test) ?? []) : line.search(test) >= 0 ? [line] : [],
-    );
-    if (found.length > 0 === given.has('v')) {
+    const hit = tests.some((test) => test.test(line, budget));
+    if (ctx.session.limit !== undefined) return true;
+    if (hit === given.has('v')) {
       if (trailing > 0 && !silent) {
         trailing--;
         printedTo = number;
@@ -103,8 +133,7 @@ export const grep: Tool = function* (ctx, args) {
       if (context && printedTo > 0 && first > printedTo + 1) ctx.out('--\n');
       for (const [i, text] of recent.entries()) print(file, first + i, text, '-');
       recent = [];
-      for (const text of given.has('o') ? found.filter((f) => f !== '') : [line])
-        print(file, number, text, ':');
+      for (const text of given.has('o') ? pieces(line) : [line]) print(file, number, text, ':');
       printedTo = number;
       trailing = after;
     }

@@ -1,7 +1,9 @@
+import type { Budget } from '../regex/machine.ts';
+import { Regex, type Match } from '../regex/regex.ts';
+import { eachLine, options, searchBudget } from '../text.ts';
 import type { Tool } from '../tool.ts';
-import { eachLine, options, posixRegExp } from '../text.ts';
 
-type Address = { readonly line: number } | { readonly last: true } | { readonly pattern: RegExp };
+type Address = { readonly line: number } | { readonly last: true } | { readonly pattern: Regex };
 
 interface Command {
   readonly from?: Address;
@@ -11,10 +13,12 @@ interface Command {
     | { readonly kind: 'p' | 'd' | 'q' | '=' }
     | {
         readonly kind: 's';
-        readonly pattern: RegExp;
+        readonly pattern: Regex;
         readonly replacement: string;
         readonly print: boolean;
+        /** The first match that is replaced, and whether all that follow are too. */
         readonly nth: number;
+        readonly global: boolean;
       }
     | { readonly kind: 'a' | 'i' | 'c'; readonly text: string }
     | { readonly kind: 'y'; readonly from: string; readonly to: string };
@@ -40,6 +44,7 @@ export const sed: Tool = function* (ctx, args) {
     return 1;
   }
   const lines: string[] = [];
+  const budget = searchBudget(ctx);
   const needsLast = parsed.some(
     (c) => (c.from !== undefined && 'last' in c.from) || (c.to !== undefined && 'last' in c.to),
   );
@@ -49,7 +54,7 @@ export const sed: Tool = function* (ctx, args) {
     let line = input;
     let after = '';
     for (const command of parsed) {
-      if (selects(command, number, line, last) === command.negated) continue;
+      if (selects(command, number, line, last, budget) === command.negated) continue;
       const { run } = command;
       switch (run.kind) {
         case 'p':
@@ -78,18 +83,18 @@ export const sed: Tool = function* (ctx, args) {
             .join('');
           break;
         case 's': {
+          const before = line;
           let seen = 0;
-          let changed = false;
-          line = line.replace(run.pattern, (...match: (string | number | undefined)[]) => {
-            const whole = String(match[0]);
-            if (++seen < run.nth) return whole;
-            changed = true;
-            return run.replacement.replace(/\\([0-9&n\\/])|&/g, (token, escaped: string | undefined) => {
-              if (escaped === undefined) return whole;
-              if (escaped === 'n') return '\n';
-              return /[0-9]/.test(escaped) ? String(match[Number(escaped)] ?? '') : token.slice(1);
-            });
-          });
+          let kept = 0;
+          line = '';
+          for (const match of run.pattern.matches(before, budget)) {
+            if (++seen < run.nth) continue;
+            line += before.slice(kept, match.start) + replacement(run.replacement, match);
+            kept = match.end;
+            if (!run.global || line.length > ctx.session.limits.output) break;
+          }
+          const changed = seen >= run.nth;
+          line += before.slice(kept);
           if (line.length > ctx.session.limits.output) {
             ctx.session.limit ??= 'output';
             return true;
@@ -112,22 +117,31 @@ export const sed: Tool = function* (ctx, args) {
   return status === 0 ? 0 : 2;
 };
 
-function matches(address: Address, number: number, line: string, last: boolean): boolean {
-  if ('line' in address) return number === address.line;
-  if ('last' in address) return last;
-  return line.search(address.pattern) >= 0;
+/** `&` and `\1` stand for what matched, `\n` for a newline. */
+function replacement(text: string, { groups }: Match): string {
+  return text.replace(/\\([\s\S])|&/g, (token, escaped: string | undefined) => {
+    if (escaped === undefined) return groups[0] ?? '';
+    if (/[0-9]/.test(escaped)) return groups[Number(escaped)] ?? '';
+    return escaped === 'n' ? '\n' : escaped === 't' ? '\t' : escaped;
+  });
 }
 
-function selects(command: Command, number: number, line: string, last: boolean): boolean {
+function matches(address: Address, number: number, line: string, last: boolean, budget: Budget): boolean {
+  if ('line' in address) return number === address.line;
+  if ('last' in address) return last;
+  return address.pattern.test(line, budget);
+}
+
+function selects(command: Command, number: number, line: string, last: boolean, budget: Budget): boolean {
   const { from, to } = command;
   if (from === undefined) return true;
-  if (to === undefined) return matches(from, number, line, last);
+  if (to === undefined) return matches(from, number, line, last, budget);
   if (command.active) {
-    const ends = 'line' in to ? number >= to.line : matches(to, number, line, last);
+    const ends = 'line' in to ? number >= to.line : matches(to, number, line, last, budget);
     if (ends) command.active = false;
     return !('line' in to) || number <= to.line;
   }
-  if (!matches(from, number, line, last)) return false;
+  if (!matches(from, number, line, last, budget)) return false;
   command.active = !('line' in to && to.line <= number);
   return true;
 }
@@ -163,9 +177,13 @@ function parseScript(script: string, kind: 'basic' | 'extended'): Command[] | st
     if (script[at] !== '/') return undefined;
     at++;
     const text = delimited('/');
-    const pattern = text === undefined ? undefined : posixRegExp(text, kind);
-    if (pattern === undefined) failed ??= 'unterminated address regex';
-    return pattern === undefined ? undefined : { pattern };
+    const pattern =
+      text === undefined
+        ? { error: 'unterminated address regex' }
+        : Regex.parse(text, { syntax: kind, escapes: 'sed' });
+    if (!('error' in pattern)) return { pattern };
+    failed ??= pattern.error;
+    return undefined;
   };
   for (;;) {
     while (/[\s;]/.test(script[at] ?? '')) at++;
@@ -220,15 +238,24 @@ function parseScript(script: string, kind: 'basic' | 'extended'): Command[] | st
         const flags = /^[gpiI0-9]*/.exec(script.slice(at, at + 20))?.[0] ?? '';
         at += flags.length;
         const nth = Number(/\d+/.exec(flags)?.[0] ?? 1);
-        const pattern = posixRegExp(
-          first,
-          kind,
-          `${flags.includes('g') || nth > 1 ? 'g' : ''}${/i/i.test(flags) ? 'i' : ''}`,
-        );
-        if (pattern === undefined) return 'invalid regular expression';
+        const pattern = Regex.parse(first, {
+          syntax: kind,
+          escapes: 'sed',
+          letters: /i/i.test(flags) ? 'any case' : 'exact',
+        });
+        if ('error' in pattern) return pattern.error;
+        const groups = Math.max(0, ...[...second.matchAll(/\\(\d)/g)].map(([, digit]) => Number(digit)));
+        if (groups > pattern.groups) return `invalid reference \\${groups} on \`s' command's RHS`;
         commands.push({
           ...where,
-          run: { kind: 's', pattern, replacement: second, print: flags.includes('p'), nth },
+          run: {
+            kind: 's',
+            pattern,
+            replacement: second,
+            print: flags.includes('p'),
+            nth,
+            global: flags.includes('g'),
+          },
         });
         break;
       }

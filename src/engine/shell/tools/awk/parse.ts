@@ -1,9 +1,9 @@
-import { posixRegExp } from '../../text.ts';
+import { Regex } from '../../regex/regex.ts';
 
 export type Expression =
   | { readonly kind: 'number'; readonly value: number }
   | { readonly kind: 'string'; readonly value: string }
-  | { readonly kind: 'regexp'; readonly value: RegExp }
+  | { readonly kind: 'regexp'; readonly value: Regex }
   | { readonly kind: 'field'; readonly index: Expression }
   | { readonly kind: 'variable'; readonly name: string }
   | { readonly kind: 'element'; readonly name: string; readonly index: Expression }
@@ -459,9 +459,12 @@ class Parser {
     const pattern = /\s*\/((?:[^/\\\n]|\\.)*)\//y;
     pattern.lastIndex = this.at;
     const found = pattern.exec(this.text);
-    const value =
-      found === null ? undefined : posixRegExp((found[1] ?? '').replaceAll('\\/', '/'), 'extended');
-    if (value === undefined) return this.fail();
+    if (found === null) return this.fail();
+    const value = Regex.parse((found[1] ?? '').replaceAll('\\/', '/'), {
+      syntax: 'extended',
+      escapes: 'awk',
+    });
+    if ('error' in value) throw new AwkSyntaxError(value.error);
     this.at = pattern.lastIndex;
     return { kind: 'regexp', value };
   }
