@@ -19,8 +19,8 @@ interface Claim {
   readonly weight: number;
 }
 
-/** The row that a decision was made by, and the kind of table it stands in. */
-function claimOf(decision: Decision): Claim | undefined {
+/** The rows that a decision was made by, and the kind of table they stand in. */
+function claimsOf(decision: Decision): readonly Claim[] {
   const weight = salience(decision);
   switch (decision.code) {
     case 'route':
@@ -28,27 +28,36 @@ function claimOf(decision: Decision): Claim | undefined {
     case 'route-unreachable':
     case 'route-prohibit':
     case 'route-local':
-      return { family: 'ip route', entry: decision.entry, weight: weight + 0.3 };
+      return [{ family: 'ip route', entry: decision.entry, weight: weight + 0.3 }];
     case 'neigh':
     case 'neigh-learn':
-      return { family: 'ip neigh', entry: decision.entry, weight };
+      return [{ family: 'ip neigh', entry: decision.entry, weight }];
     case 'fdb-forward':
     case 'fdb-local':
-      return { family: 'bridge fdb', entry: decision.entry, weight };
+      return [{ family: 'bridge fdb', entry: decision.entry, weight }];
     case 'vxlan-encap':
-      return { family: 'bridge fdb', entry: decision.entry, weight: weight + 0.35 };
+      return [{ family: 'bridge fdb', entry: decision.entry, weight: weight + 0.35 }];
     case 'rule':
-      return { family: `iptables`, entry: decision.rule, weight: weight + 0.4 };
+      return [{ family: 'iptables', entry: decision.rule, weight: weight + 0.4 }];
+    case 'nft-rule':
+      return [
+        { family: 'nft', entry: decision.rule, weight: weight + 0.4 },
+        ...(decision.element === undefined
+          ? []
+          : [{ family: 'nft', entry: decision.element, weight: weight + 0.4 }]),
+      ];
     case 'conntrack':
     case 'nat':
     case 'nat-binding':
-      return {
-        family: 'conntrack',
-        entry: decision.entry,
-        weight: decision.code === 'nat' ? weight + 0.3 : weight,
-      };
+      return [
+        {
+          family: 'conntrack',
+          entry: decision.entry,
+          weight: decision.code === 'nat' ? weight + 0.3 : weight,
+        },
+      ];
     default:
-      return undefined;
+      return [];
   }
 }
 
@@ -64,9 +73,11 @@ export function decidingTables(
     string,
     { netns: string; command: string; lines: readonly string[]; marked: Set<number>; weight: number }
   >();
-  for (const { netns, decision } of decisions) {
-    const claim = claimOf(decision);
-    if (claim === undefined || claim.entry === '') continue;
+  const claims = decisions.flatMap(({ netns, decision }) =>
+    claimsOf(decision).map((claim) => ({ netns, decision, claim })),
+  );
+  for (const { netns, decision, claim } of claims) {
+    if (claim.entry === '') continue;
     const candidates = tables.filter(
       (table) => table.netns === netns && familyOf(table.command) === familyOf(claim.family),
     );
@@ -99,12 +110,13 @@ function familyOf(command: string): string {
     /^(ip (?:-6 )?(?:route|neigh)|bridge fdb|ip6?tables|nft|conntrack)/
       .exec(command)?.[1]
       ?.replace(' -6', '')
-      .replace(/^(ip6tables|nft)$/, 'iptables') ?? command
+      .replace(/^ip6tables$/, 'iptables') ?? command
   );
 }
 
 function commandFor(family: string, decision: Decision): string {
   if (decision.code === 'rule') return `iptables -t ${decision.table} -S`;
+  if (decision.code === 'nft-rule') return `nft list table ${decision.table}`;
   return family === 'conntrack' ? 'conntrack -L' : family;
 }
 
@@ -113,8 +125,18 @@ export function rowOf(lines: readonly string[], entry: string): number {
   const wanted = normal(entry);
   const exact = lines.findIndex((line) => normal(line) === wanted);
   if (exact >= 0) return exact;
+  // nft lists the elements of a set with commas between them, some to a line.
+  const listed = lines.findIndex((line) => elementsOf(normal(line)).includes(wanted));
+  if (listed >= 0) return listed;
   const identity = identityOf(wanted);
   return identity === undefined ? -1 : lines.findIndex((line) => identityOf(normal(line)) === identity);
+}
+
+function elementsOf(line: string): readonly string[] {
+  return line
+    .replace(/^elements = \{ /, '')
+    .replace(/(?:,| \})$/, '')
+    .split(', ');
 }
 
 function normal(line: string): string {
@@ -188,12 +210,14 @@ function stripWords(decision: Decision): readonly [number, string | undefined] {
     case 'ipip-encap':
       return [2, `IPIP → ${decision.remote}`];
     case 'rule':
+    case 'nft-rule':
       return /^(DROP|REJECT)/.test(verdictOf(decision))
         ? [4, `${decision.chain}: ${verdictOf(decision)}`]
         : [0, undefined];
     case 'no-socket':
       return [4, `${decision.local} → ${decision.answer === 'none' ? '✕' : decision.answer}`];
     case 'chain-policy':
+    case 'nft-policy':
       return decision.verdict === 'ACCEPT'
         ? [0, undefined]
         : [4, `${decision.chain} policy: ${decision.verdict}`];

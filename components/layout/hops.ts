@@ -65,7 +65,9 @@ export function worthTelling(all: readonly DecisionAt[]): DecisionAt[] {
     const said =
       decision.code === 'drop'
         ? ended
-        : decision.code === 'rule' && binding && /^(DNAT|SNAT|MASQUERADE|REDIRECT)/.test(verdictOf(decision));
+        : (decision.code === 'rule' || decision.code === 'nft-rule') &&
+          binding &&
+          /^(DNAT|SNAT|MASQUERADE|REDIRECT)/.test(verdictOf(decision));
     return !said && salience(decision) > 0;
   });
 }

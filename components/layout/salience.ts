@@ -7,8 +7,10 @@ export type Salience = 0 | 1 | 2;
 export function salience(decision: Decision): Salience {
   switch (decision.code) {
     case 'rule':
+    case 'nft-rule':
       return /^(DROP|REJECT|DNAT|SNAT|MASQUERADE|REDIRECT)/.test(verdictOf(decision)) ? 2 : 0;
     case 'chain-policy':
+    case 'nft-policy':
       return decision.verdict === 'ACCEPT' ? 0 : 2;
     case 'drop':
       return decision.reason === 'other-host' ? 0 : 2;

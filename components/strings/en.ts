@@ -109,6 +109,10 @@ export const en: Strings = {
       `${at}, ${d.table}/${d.chain}: ${code(d.rule)} matches → ${d.verdict}${d.walked > 1 ? ` (${d.walked} rules compared)` : ''}.${d.note ? ` (${d.note})` : ''}`,
     'chain-policy': (d, at) =>
       `${at}, ${d.table}/${d.chain}: no rule matched, so the policy ${d.verdict} holds.`,
+    'nft-rule': (d, at) =>
+      `${at}, ${d.table}/${d.chain}: ${code(d.rule)} matches${d.element === undefined ? '' : `; in ${code(d.set ?? '')} it finds ${code(d.element)}`} → ${d.verdict}${d.walked > 1 ? ` (${d.walked} rules compared)` : ''}.`,
+    'nft-policy': (d, at) =>
+      `${at}, ${d.table}/${d.chain}: no rule decided, so the policy ${d.verdict} holds.`,
     conntrack: (d, at) =>
       d.state === 'NEW'
         ? `${at} begins to track the connection: ${code(d.entry)}.`

@@ -118,6 +118,10 @@ export const ko: Strings = {
       `${at}의 ${d.table}/${d.chain}: 규칙 ${코드(d.rule, '이/가')} 일치합니다 → ${d.verdict}${d.walked > 1 ? ` (규칙 ${d.walked}개를 비교)` : ''}.${d.note ? ` (${d.note})` : ''}`,
     'chain-policy': (d, at) =>
       `${at}의 ${d.table}/${d.chain}: 일치하는 규칙이 없어 체인 정책 ${조사(d.verdict, '이/가')} 적용됩니다.`,
+    'nft-rule': (d, at) =>
+      `${at}의 ${d.table}/${d.chain}: 규칙 ${코드(d.rule, '이/가')} 일치합니다${d.element === undefined ? '' : `. ${code(d.set ?? '')}에서 찾은 항목은 ${code(d.element)}입니다`} → ${d.verdict}${d.walked > 1 ? ` (규칙 ${d.walked}개를 비교)` : ''}.`,
+    'nft-policy': (d, at) =>
+      `${at}의 ${d.table}/${d.chain}: 판정을 내린 규칙이 없어 체인 정책 ${조사(d.verdict, '이/가')} 적용됩니다.`,
     conntrack: (d, at) =>
       d.state === 'NEW'
         ? `${조사(at, '이/가')} 연결 추적을 시작합니다: ${code(d.entry)}.`

@@ -114,8 +114,12 @@ export interface Strings {
 }
 
 /** What a rule did, in the rule's own word: a DNAT also accepts the packet, a REJECT also drops it. */
-export function verdictOf({ rule, verdict }: DecisionOf<'rule'>): string {
-  const target = / -j (DNAT|SNAT|MASQUERADE|REDIRECT|REJECT)\b/.exec(rule)?.[1];
+export function verdictOf({ code, rule, verdict }: DecisionOf<'rule'> | DecisionOf<'nft-rule'>): string {
+  const word =
+    code === 'rule'
+      ? / -j (DNAT|SNAT|MASQUERADE|REDIRECT|REJECT)\b/
+      : /(?:^| )(dnat|snat|masquerade|redirect|reject)(?: |$)/;
+  const target = word.exec(rule.replace(/ comment ".*"$/, ''))?.[1]?.toUpperCase();
   return target !== undefined && /^(ACCEPT|DROP)$/.test(verdict) ? target : verdict;
 }
 
@@ -132,7 +136,8 @@ export const segmentNames: Readonly<Record<string, string>> = {
 };
 
 function inWords(decision: Decision): Decision {
-  if (decision.code === 'rule') return { ...decision, verdict: verdictOf(decision) };
+  if (decision.code === 'rule' || decision.code === 'nft-rule')
+    return { ...decision, verdict: verdictOf(decision) };
   if (decision.code === 'tcp-retransmit')
     return { ...decision, segment: segmentNames[decision.segment] ?? decision.segment };
   return decision;

@@ -176,7 +176,11 @@ export class EngineCluster implements Cluster {
         undefined,
         `spec.containers{${container}}`,
       );
-    this.#proxies = new KubeProxies(world, this.#api.store, this.runtime, clusterCIDRs);
+    this.#proxies = new KubeProxies(world, this.#api.store, this.runtime, {
+      clusterCIDRs,
+      serviceCIDRs: options.serviceCIDR.split(','),
+      mode: options.proxy === 'nftables' ? 'nftables' : 'iptables',
+    });
     this.#policies = cni.enforcesPolicy
       ? new PolicyEnforcer(world, this.#api.store, this.runtime, lan.families)
       : undefined;

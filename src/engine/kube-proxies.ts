@@ -7,7 +7,7 @@ import type { Family, Prefix } from './net/address.ts';
 import type { World } from './net/world.ts';
 import type { ProxyNode } from './proxy/node.ts';
 import { createKubeProxy } from './proxy/proxy.ts';
-import type { KubeProxy } from './proxy/proxy.ts';
+import type { KubeProxy, ProxyMode } from './proxy/proxy.ts';
 import type { EngineRuntime, MachineListener } from './runtime.ts';
 
 /** From a change of a Service or its endpoints to the rules, in virtual microseconds. */
@@ -35,6 +35,8 @@ export class KubeProxies implements MachineListener {
   readonly #world: World;
   readonly #store: Store;
   readonly #clusterCIDRs: readonly Prefix[];
+  readonly #serviceCIDRs: readonly string[];
+  readonly #mode: ProxyMode;
   readonly #machines = new Map<string, Machine>();
   /** Nodes that have come since the last sync. */
   #fresh: Newcomer[] = [];
@@ -46,10 +48,21 @@ export class KubeProxies implements MachineListener {
   #tokens = BURST;
   #counted = 0;
 
-  constructor(world: World, store: Store, runtime: EngineRuntime, clusterCIDRs: readonly Prefix[]) {
+  constructor(
+    world: World,
+    store: Store,
+    runtime: EngineRuntime,
+    options: {
+      readonly clusterCIDRs: readonly Prefix[];
+      readonly serviceCIDRs: readonly string[];
+      readonly mode: ProxyMode;
+    },
+  ) {
     this.#world = world;
     this.#store = store;
-    this.#clusterCIDRs = clusterCIDRs;
+    this.#clusterCIDRs = options.clusterCIDRs;
+    this.#serviceCIDRs = options.serviceCIDRs;
+    this.#mode = options.mode;
     for (const machine of runtime.machines.values()) this.nodeAdded(machine);
     runtime.listeners.push(this);
     store.watch('Service', () => this.#dirty());
@@ -96,8 +109,8 @@ export class KubeProxies implements MachineListener {
   #start({ machine, zone }: Newcomer): void {
     if (this.#machines.get(machine.name) !== machine) return;
     const { netfilter } = machine.netns;
-    const proxies = this.#clusterCIDRs.flatMap(
-      (cidr) => createKubeProxy('iptables', this.#facts(machine, zone, cidr), netfilter) ?? [],
+    const proxies = this.#clusterCIDRs.map((cidr) =>
+      createKubeProxy(this.#mode, this.#facts(machine, zone, cidr), netfilter),
     );
     this.#proxies.set(machine.name, proxies);
     for (const proxy of proxies) proxy.sync(this.#services, this.#slices);
@@ -121,6 +134,7 @@ export class KubeProxies implements MachineListener {
       loadBalancerIPMode: true,
       nfacct: false,
       hints: 'always',
+      serviceCIDRs: this.#serviceCIDRs.filter((range) => range.includes(':') === (family === 6)),
     };
   }
 }

@@ -64,7 +64,6 @@ export function resolveOptions(
       `proxy: unknown mode "${proxy}"`,
       suggestion(proxy, proxies) ?? `one of ${proxies.join(', ')}`,
     );
-  if (proxy === 'nftables') refuse('option/value', 'proxy: nftables is not simulated yet', 'iptables is');
   if (!Number.isSafeInteger(seed)) refuse('option/value', `seed: ${String(seed)} is not a whole number`);
   const pods = networks('podCIDR', podCIDR);
   const services = networks('serviceCIDR', serviceCIDR);

@@ -6,6 +6,7 @@ import { listRules } from '../net/iptables-save.ts';
 import { BUILTIN_CHAINS } from '../net/iptables-table.ts';
 import { formatNeighbour } from '../net/neighbour.ts';
 import type { Netns } from '../net/netns.ts';
+import { listTable } from '../net/nft/list.ts';
 import { formatRoute, TABLE_LOCAL, TABLE_MAIN } from '../net/route.ts';
 import { formatVxlanFdbEntry, VxlanDevice } from '../net/vxlan.ts';
 import type { World } from '../net/world.ts';
@@ -38,18 +39,24 @@ const commandOf: Partial<Readonly<Record<DecisionCode, string>>> = {
 
 const MAX_LINES = 500;
 
-/** The tables that decided something, as their tools print them now; of iptables only the chains that were asked. */
+/** The tables that decided something, as their tools print them now; of iptables and nft only the chains and sets that were asked. */
 export function tableSnapshots(world: World, events: readonly RecordEvent[]): TableSnapshot[] {
   const wanted = new Map<string, Map<string, Set<string>>>();
   for (const event of events) {
     if (event.kind !== 'decision') continue;
     const { decision } = event;
     const iptables = decision.code === 'rule' || decision.code === 'chain-policy';
-    const command = iptables ? `iptables -t ${decision.table} -S` : commandOf[decision.code];
+    const nft = decision.code === 'nft-rule' || decision.code === 'nft-policy';
+    const command = iptables
+      ? `iptables -t ${decision.table} -S`
+      : nft
+        ? `nft list table ${decision.table}`
+        : commandOf[decision.code];
     if (command === undefined) continue;
     const commands = wanted.get(event.netns) ?? new Map<string, Set<string>>();
     const chains = commands.get(command) ?? new Set<string>();
-    if (iptables) chains.add(decision.chain);
+    if (iptables || nft) chains.add(decision.chain);
+    if (decision.code === 'nft-rule' && decision.set !== undefined) chains.add(decision.set);
     commands.set(command, chains);
     wanted.set(event.netns, commands);
   }
@@ -82,6 +89,7 @@ function linesOf(netns: Netns, command: string, chains: ReadonlySet<string>): re
     case 'conntrack -L':
       return netns.conntrack.list().map((entry) => formatEntry(entry, netns.world.now));
     default: {
+      if (command.startsWith('nft ')) return nftLines(netns, command, chains);
       for (const table of ['raw', 'mangle', 'nat', 'filter'] as const)
         if (command === `iptables -t ${table} -S`) {
           const asked = [
@@ -93,4 +101,22 @@ function linesOf(netns: Netns, command: string, chains: ReadonlySet<string>): re
       return [];
     }
   }
+}
+
+function nftLines(netns: Netns, command: string, wanted: ReadonlySet<string>): readonly string[] {
+  const table = netns.netfilter.nft.tables.find(
+    ({ family, name }) => command === `nft list table ${family} ${name}`,
+  );
+  if (table === undefined) return [];
+  const options = {
+    handles: false,
+    stateless: false,
+    terse: false,
+    numericPriority: false,
+    now: netns.world.now,
+  };
+  return listTable(table, options, {
+    sets: [...wanted].flatMap((name) => (/^(?:set|map) /.test(name) ? (table.set(name.slice(4)) ?? []) : [])),
+    chains: [...wanted].flatMap((name) => table.chain(name) ?? []),
+  });
 }

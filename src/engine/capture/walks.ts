@@ -70,7 +70,10 @@ function outcomeAfter(
   if (decision.code === 'arp-answer' || decision.code === 'neigh-learn') return 'consumed';
   if (ends.has(decision.code)) return 'dropped';
   if (
-    (decision.code === 'rule' || decision.code === 'chain-policy') &&
+    (decision.code === 'rule' ||
+      decision.code === 'nft-rule' ||
+      decision.code === 'nft-policy' ||
+      decision.code === 'chain-policy') &&
     /^(DROP|REJECT)/.test(decision.verdict)
   )
     return 'dropped';

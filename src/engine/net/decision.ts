@@ -72,6 +72,22 @@ export type Decision =
     }
   /** No rule of the built-in chain decided. `walked` counts the rules that were compared since the last one that matched. */
   | { code: 'chain-policy'; table: string; chain: string; verdict: string; walked?: number }
+  /**
+   * A rule of nftables matched. `table` has its family, `ip kube-proxy`; `rule` is as `nft list ruleset` prints it. Where a
+   * named set or map was looked in, `set` says which (`map service-ips`) and `element` is what was found there.
+   */
+  | {
+      code: 'nft-rule';
+      table: string;
+      chain: string;
+      rule: string;
+      verdict: string;
+      walked: number;
+      set?: string;
+      element?: string;
+    }
+  /** No rule of nftables' base chain decided. */
+  | { code: 'nft-policy'; table: string; chain: string; verdict: string; walked: number }
   | { code: 'conntrack'; state: 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED'; entry: string }
   /** NAT was decided for a connection: the binding that conntrack keeps. */
   | {

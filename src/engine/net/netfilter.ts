@@ -10,6 +10,9 @@ import { manipOf, setupNat, translate, type NatKind, type NatRange } from './nat
 import { Flow, type RecentLists, type RuleEnvironment } from './netfilter-flow.ts';
 import type { IptablesFamily } from './iptables-rule.ts';
 import type { Netns } from './netns.ts';
+import { runBaseChain } from './nft/evaluate.ts';
+import { NftRuleset } from './nft/ruleset.ts';
+import type { NftChain } from './nft/table.ts';
 import type { HookPoint, Hooks, Skb, Verdict } from './skb.ts';
 import { invertTuple } from './tuple.ts';
 
@@ -18,12 +21,13 @@ const HOOKS: readonly HookPoint[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT',
 /** Deep enough for every real ruleset; a chain cannot reach itself, so only hostile ones are deeper. */
 const MAX_DEPTH = 128;
 
-/** Netfilter of one namespace: iptables, ip6tables, conntrack with NAT, ipsets. */
+/** Netfilter of one namespace: iptables, ip6tables, nftables, conntrack with NAT, ipsets. */
 export class Netfilter implements Hooks {
   readonly #ns: Netns;
   // Most namespaces are pods that never have a rule: nothing is made before it is asked for.
   #v4: Ruleset | undefined;
   #v6: Ruleset | undefined;
+  #nft: NftRuleset | undefined;
   #conntrack: Conntrack | undefined;
   #sets: IpSets | undefined;
   #environment: RuleEnvironment | undefined;
@@ -50,6 +54,10 @@ export class Netfilter implements Hooks {
 
   ruleset(family: IptablesFamily): Ruleset {
     return family === 'ipv4' ? this.v4 : this.v6;
+  }
+
+  get nft(): NftRuleset {
+    return (this.#nft ??= new NftRuleset(() => this.#changed()));
   }
 
   get conntrack(): Conntrack {
@@ -90,14 +98,11 @@ export class Netfilter implements Hooks {
 
   #walk(point: HookPoint, plan: HookPlan, tracking: boolean, flow: Flow): Verdict {
     const { skb } = flow;
-    if (plan.raw !== undefined && this.#runTable(plan.raw.table, plan.raw.chain, flow) === 'DROP')
-      return 'DROP';
+    for (const place of plan.early) if (this.#run(place, flow) === 'DROP') return 'DROP';
     if (tracking && (point === 'PREROUTING' || point === 'OUTPUT')) this.#track(skb);
-    for (const { table, chain } of plan.before)
-      if (this.#runTable(table, chain, flow) === 'DROP') return 'DROP';
+    for (const place of plan.before) if (this.#run(place, flow) === 'DROP') return 'DROP';
     if (tracking && point !== 'FORWARD' && this.#nat(plan.nat, flow) === 'DROP') return 'DROP';
-    for (const { table, chain } of plan.after)
-      if (this.#runTable(table, chain, flow) === 'DROP') return 'DROP';
+    for (const place of plan.after) if (this.#run(place, flow) === 'DROP') return 'DROP';
     if (tracking && (point === 'INPUT' || point === 'POSTROUTING') && !this.conntrack.confirm(skb)) {
       this.#decide(skb, { code: 'drop', reason: 'conntrack' });
       return 'DROP';
@@ -116,8 +121,8 @@ export class Netfilter implements Hooks {
 
   #refresh(): void {
     this.#dirty = false;
-    this.#survey4 = survey(this.#v4);
-    this.#survey6 = survey(this.#v6);
+    this.#survey4 = survey(this.#v4, nftChains(this.#nft, 'ip'));
+    this.#survey6 = survey(this.#v6, nftChains(this.#nft, 'ip6'));
   }
 
   #track(skb: Skb): void {
@@ -132,14 +137,17 @@ export class Netfilter implements Hooks {
   }
 
   /** `nf_nat_inet_fn`: rules are asked once per connection and direction of rewriting, then the binding is applied. */
-  #nat(place: ChainPlace | undefined, flow: Flow): Verdict {
+  #nat(places: readonly Place[], flow: Flow): Verdict {
     const { skb } = flow;
     const entry = skb.ct;
     if (entry === undefined) return 'ACCEPT';
     const manip = manipOf(flow.hook);
     let bound = false;
     if (skb.ctState === 'NEW' && !(manip === 'src' ? entry.srcNatDone : entry.dstNatDone)) {
-      if (place !== undefined && this.#runTable(place.table, place.chain, flow) === 'DROP') return 'DROP';
+      for (const place of places) {
+        if (this.#run(place, flow) === 'DROP') return 'DROP';
+        if (manip === 'src' ? entry.srcNatDone : entry.dstNatDone) break;
+      }
       bound = true;
       if (!(manip === 'src' ? entry.srcNatDone : entry.dstNatDone)) {
         setupNat(this.conntrack, entry, manip, {}, this.#env().random32);
@@ -158,6 +166,17 @@ export class Netfilter implements Hooks {
       entry: formatEntry(entry, this.#ns.world.now),
     });
     return 'ACCEPT';
+  }
+
+  #run(place: Place, flow: Flow): Verdict {
+    if (place.table !== undefined) return this.#runTable(place.table, place.chain, flow);
+    const decide =
+      this.#ns.world.tracer === undefined
+        ? undefined
+        : (decision: Decision) => {
+            this.#decide(flow.skb, decision);
+          };
+    return runBaseChain(place.chain, flow, decide);
   }
 
   #runTable(table: Table, chain: Chain, flow: Flow): Verdict {
@@ -336,17 +355,16 @@ function environmentOf(ns: Netns, sets: IpSets, nat: RuleEnvironment['nat']): Ru
   };
 }
 
-interface ChainPlace {
-  readonly table: Table;
-  readonly chain: Chain;
-}
+/** A built-in chain of iptables, or a base chain of nftables. */
+type Place =
+  { readonly table: Table; readonly chain: Chain } | { readonly table: undefined; readonly chain: NftChain };
 
-/** The chains that a hook runs, by the kernel's priorities; conntrack stands after raw. */
+/** The chains that a hook runs, by their priorities: before conntrack, before NAT, NAT's own, and after it. */
 interface HookPlan {
-  readonly raw: ChainPlace | undefined;
-  readonly before: readonly ChainPlace[];
-  readonly nat: ChainPlace | undefined;
-  readonly after: readonly ChainPlace[];
+  readonly early: readonly Place[];
+  readonly before: readonly Place[];
+  readonly nat: readonly Place[];
+  readonly after: readonly Place[];
 }
 
 /** What a ruleset makes the hooks do. A hook without chains, where nothing is tracked, has no plan. */
@@ -358,43 +376,86 @@ interface Survey {
 
 const EMPTY: Survey = { hooks: new Map(), tracking: false };
 
-/** The tables around nat. On the way out nat comes before filter, so that filter sees where a packet really goes. */
-const AROUND_NAT: Readonly<
-  Record<HookPoint, readonly [before: readonly TableName[], after: readonly TableName[]]>
-> = {
-  PREROUTING: [['mangle'], []],
-  INPUT: [['mangle', 'filter', 'security'], []],
-  FORWARD: [['mangle', 'filter', 'security'], []],
-  OUTPUT: [['mangle'], ['filter', 'security']],
-  POSTROUTING: [['mangle'], []],
+/** Where iptables' tables stand (include/uapi/linux/netfilter_ipv4.h); nat's chains stand where NAT is. */
+const PRIORITIES = { raw: -300, mangle: -150, filter: 0, security: 50 } as const;
+const CONNTRACK = -200;
+
+/** On the way out NAT comes before filter, so that filter sees where a packet really goes. */
+const NAT: Readonly<Record<HookPoint, number>> = {
+  PREROUTING: -100,
+  INPUT: 100,
+  FORWARD: 100,
+  OUTPUT: -100,
+  POSTROUTING: 100,
 };
 
-function survey(ruleset: Ruleset | undefined): Survey {
-  if (ruleset === undefined || ruleset.tables.size === 0) return EMPTY;
-  let tracking = false;
-  for (const table of ruleset.tables.values()) {
+/** nftables' base chains that packets of a family pass. */
+function nftChains(ruleset: NftRuleset | undefined, family: 'ip' | 'ip6'): readonly NftChain[] {
+  return (ruleset?.tables ?? []).flatMap((table) =>
+    !table.dormant && (table.family === family || table.family === 'inet') ? table.baseChains() : [],
+  );
+}
+
+function survey(ruleset: Ruleset | undefined, nft: readonly NftChain[]): Survey {
+  const tables = [...(ruleset?.tables.values() ?? [])];
+  if (tables.length === 0 && nft.length === 0) return EMPTY;
+  let tracking = nft.some(nftTracks);
+  for (const table of tables) {
     const reached = BUILTIN_CHAINS[table.name].some((hook) => table.builtin(hook) !== undefined);
     tracking ||= reached && (table.name === 'nat' || tableTracks(table));
   }
   const hooks = new Map<HookPoint, HookPlan>();
   for (const point of HOOKS) {
-    const place = (name: TableName): ChainPlace | undefined => {
-      const table = ruleset.tables.get(name);
-      const chain = table?.builtin(point);
-      return table === undefined || chain === undefined ? undefined : { table, chain };
-    };
-    const [before, after] = AROUND_NAT[point];
-    const plan: HookPlan = {
-      raw: place('raw'),
-      before: before.flatMap((name) => place(name) ?? []),
-      nat: place('nat'),
-      after: after.flatMap((name) => place(name) ?? []),
-    };
-    const empty =
-      plan.raw === undefined && plan.nat === undefined && plan.before.length + plan.after.length === 0;
+    const plan = planOf(point, ruleset, nft);
+    const empty = plan.early.length + plan.before.length + plan.nat.length + plan.after.length === 0;
     if (!empty || (tracking && point !== 'FORWARD')) hooks.set(point, plan);
   }
   return { hooks, tracking };
+}
+
+function planOf(point: HookPoint, ruleset: Ruleset | undefined, nft: readonly NftChain[]): HookPlan {
+  const here = (name: TableName): readonly Place[] => {
+    const table = ruleset?.tables.get(name);
+    const chain = table?.builtin(point);
+    return table === undefined || chain === undefined ? [] : [{ table, chain }];
+  };
+  const bases = nft.flatMap((chain) =>
+    chain.base?.hook === point
+      ? [
+          {
+            place: { table: undefined, chain },
+            priority: chain.base.priority,
+            nat: chain.base.type === 'nat',
+          },
+        ]
+      : [],
+  );
+  const byPriority = (
+    list: readonly { readonly place: Place; readonly priority: number }[],
+  ): readonly Place[] => [...list].sort((a, b) => a.priority - b.priority).map(({ place }) => place);
+  const steps = [
+    ...(['raw', 'mangle', 'filter', 'security'] as const).flatMap((name) =>
+      here(name).map((place) => ({ place, priority: PRIORITIES[name] })),
+    ),
+    ...bases.filter(({ nat }) => !nat),
+  ];
+  return {
+    early: byPriority(steps.filter(({ priority }) => priority < CONNTRACK)),
+    before: byPriority(steps.filter(({ priority }) => priority >= CONNTRACK && priority < NAT[point])),
+    nat: byPriority([
+      ...here('nat').map((place) => ({ place, priority: NAT[point] })),
+      ...bases.filter(({ nat }) => nat),
+    ]),
+    after: byPriority(steps.filter(({ priority }) => priority >= NAT[point])),
+  };
+}
+
+/** NAT needs connections, and so does what a table's rules look at. */
+function nftTracks({ base, rules, table }: NftChain): boolean {
+  if (base?.type === 'nat') return true;
+  const tracks = (rule: NftChain['rules'][number]): boolean =>
+    rule.statements.some((statement) => statement.tracks === true);
+  return rules.some(tracks) || table.chains().some((chain) => chain.rules.some(tracks));
 }
 
 function tableTracks(table: Table): boolean {

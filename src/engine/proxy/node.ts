@@ -29,6 +29,8 @@ export interface ProxyNode {
   /** Whether the kernel has nfacct, which 1.32 counts with. */
   readonly nfacct: boolean;
   readonly hints: HintsMode;
+  /** The family's ranges of ClusterIPs, which nftables mode keeps clear. */
+  readonly serviceCIDRs?: readonly string[];
 }
 
 /** The node's addresses that answer for NodePorts: all of its family, or those in the configured networks. */

@@ -1,10 +1,13 @@
-import { formatIp } from '../net/address.ts';
 import type { IptablesFamily, TableName } from '../net/iptables-rule.ts';
 import type { Netfilter } from '../net/netfilter.ts';
-import { EndpointIndex, type EndpointSliceInput } from './endpoints.ts';
+import type { EndpointSliceInput } from './endpoints.ts';
+import { NodeTable } from './nftables/source.ts';
+import { familyWord, TABLE_COMMENT } from './nftables/table.ts';
 import type { ProxyNode } from './node.ts';
-import { servicePorts, type ServiceInput } from './service.ts';
-import { NodeChains, parseRows, proxyState } from './shared.ts';
+import type { ServiceInput } from './service.ts';
+import { NodeChains, parseRows } from './shared.ts';
+import { forgetStaleConnections } from './stale-connections.ts';
+import { proxyState } from './state.ts';
 
 export type ProxyMode = 'iptables' | 'nftables';
 
@@ -17,13 +20,9 @@ export interface KubeProxy {
   sync(services: Iterable<ServiceInput>, slices: Iterable<EndpointSliceInput>): void;
 }
 
-/** The proxy of a mode; undefined for one that is not built yet (nftables). */
-export function createKubeProxy(
-  mode: ProxyMode,
-  node: ProxyNode,
-  netfilter: Netfilter,
-): KubeProxy | undefined {
-  return mode === 'iptables' ? new IptablesProxy(node, netfilter) : undefined;
+/** The proxy of a mode. */
+export function createKubeProxy(mode: ProxyMode, node: ProxyNode, netfilter: Netfilter): KubeProxy {
+  return mode === 'iptables' ? new IptablesProxy(node, netfilter) : new NftablesProxy(node, netfilter);
 }
 
 const NEW = '-m conntrack --ctstate NEW';
@@ -88,7 +87,7 @@ class IptablesProxy implements KubeProxy {
     const sliceList = listOf(slices);
     this.#chains.update(proxyState(serviceList, sliceList));
     if (!this.#started) this.#start();
-    else this.#forgetStaleConnections(serviceList, sliceList);
+    else forgetStaleConnections(this.#netfilter.conntrack, this.#node, serviceList, sliceList);
     this.#started = true;
   }
 
@@ -105,31 +104,31 @@ class IptablesProxy implements KubeProxy {
       for (const rule of parseRows(this.#family, table, [row])) ruleset.insert(table, chain, rule, position);
     }
   }
+}
 
-  /** UDP keeps going to an endpoint that is gone until its connection is forgotten (pkg/proxy/conntrack/cleanup.go). */
-  #forgetStaleConnections(services: readonly ServiceInput[], slices: readonly EndpointSliceInput[]): void {
-    const { conntrack } = this.#netfilter;
-    if (conntrack.empty) return;
-    const index = new EndpointIndex(slices, this.#node.family, this.#node.name);
-    const valid = new Map<string, Set<string>>();
-    const nodePorts = new Map<number, Set<string>>();
-    for (const port of services.flatMap((service) => servicePorts(service, this.#node))) {
-      if (port.protocol !== 'udp') continue;
-      const ips = index
-        .of(port)
-        .flatMap((endpoint) => (endpoint.ready || endpoint.serving ? [endpoint.ip] : []));
-      if (ips.length === 0) continue;
-      for (const ip of [port.clusterIP, ...port.externalIPs, ...port.loadBalancerVIPs])
-        valid.set(`${ip} ${port.port}`, new Set(ips));
-      if (port.nodePort !== 0) nodePorts.set(port.nodePort, new Set(ips));
-    }
-    if (valid.size === 0) return;
-    conntrack.delete(({ original, reply }) => {
-      if (original.protocol !== 17) return false;
-      const endpoints =
-        valid.get(`${formatIp(original.dst)} ${original.dport}`) ?? nodePorts.get(original.dport);
-      return endpoints !== undefined && !endpoints.has(formatIp(reply.src));
-    });
+class NftablesProxy implements KubeProxy {
+  readonly #node: ProxyNode;
+  readonly #netfilter: Netfilter;
+  readonly #table: NodeTable;
+  #started = false;
+
+  constructor(node: ProxyNode, netfilter: Netfilter) {
+    this.#node = node;
+    this.#netfilter = netfilter;
+    this.#table = new NodeTable(node);
+  }
+
+  sync(services: Iterable<ServiceInput>, slices: Iterable<EndpointSliceInput>): void {
+    const serviceList = listOf(services);
+    const sliceList = listOf(slices);
+    this.#table.update(proxyState(serviceList, sliceList));
+    const { nft, conntrack } = this.#netfilter;
+    const family = familyWord(this.#node);
+    // A sync that finds its table gone makes it anew.
+    if (nft.table(family, 'kube-proxy') === undefined)
+      nft.attach(family, 'kube-proxy', this.#table).comment = TABLE_COMMENT;
+    if (this.#started) forgetStaleConnections(conntrack, this.#node, serviceList, sliceList);
+    this.#started = true;
   }
 }
 

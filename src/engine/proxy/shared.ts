@@ -2,12 +2,14 @@ import { parseArguments } from '../net/iptables-parse.ts';
 import { splitWords } from '../net/iptables-restore.ts';
 import type { IptablesFamily, Rule, TableName } from '../net/iptables-rule.ts';
 import type { ChainSource } from '../net/iptables-table.ts';
-import { EndpointIndex, type EndpointSliceInput } from './endpoints.ts';
+import { EndpointIndex } from './endpoints.ts';
 import { serviceChain } from './chains.ts';
 import { byName, nodePortJumps, topLevelChains } from './iptables.ts';
 import { nodePortAddresses, type ProxyNode } from './node.ts';
-import { dependsOnNode, serviceProgram, type ServiceProgram } from './program.ts';
-import { servicePorts, type ServiceInput, type ServicePort } from './service.ts';
+import { SharedByFacts, type ProxyState } from './state.ts';
+import { PortPrograms, type PortProgram } from './port-programs.ts';
+import { serviceProgram, type ServiceProgram } from './program.ts';
+import type { ServicePort } from './service.ts';
 
 /** A Service port's rules: the same objects for every node where they are the same rules, its own chains parsed when one is met. */
 class ParsedProgram {
@@ -81,126 +83,32 @@ class ProgramIndex {
   }
 }
 
-interface PortRules {
-  readonly port: ServicePort;
-  /** Undefined: it has to be worked out for each node. */
-  readonly shared: ParsedProgram | undefined;
-}
-
-/** What a Service's ports come to, for as long as it and its slices are the same objects. */
-interface ServiceCache {
-  readonly slices: readonly EndpointSliceInput[];
-  readonly byFacts: Map<string, readonly PortRules[]>;
-}
-
-const services = new WeakMap<ServiceInput, ServiceCache>();
-const NO_SLICES: readonly EndpointSliceInput[] = [];
-
-/** The rules of a cluster's Services as one sync found them, shared by all nodes. */
-export class ProxyState {
-  readonly services: readonly ServiceInput[];
-  readonly #slices = new Map<string, EndpointSliceInput[]>();
-  readonly #byFacts = new Map<string, SharedRules>();
-
-  constructor(list: readonly ServiceInput[], slices: readonly EndpointSliceInput[]) {
-    this.services = list;
-    for (const slice of slices) {
-      const key = `${slice.metadata.namespace ?? 'default'}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`;
-      const own = this.#slices.get(key);
-      if (own === undefined) this.#slices.set(key, [slice]);
-      else own.push(slice);
-    }
-  }
-
-  slicesOf(service: ServiceInput): readonly EndpointSliceInput[] {
-    return (
-      this.#slices.get(`${service.metadata.namespace ?? 'default'}/${service.metadata.name ?? ''}`) ??
-      NO_SLICES
-    );
-  }
-
-  /** The rules for nodes like this one. */
-  rulesFor(node: ProxyNode): SharedRules {
-    const facts = factsOf(node);
-    let rules = this.#byFacts.get(facts);
-    if (rules === undefined) {
-      rules = new SharedRules(this, node, facts);
-      this.#byFacts.set(facts, rules);
-    }
-    return rules;
-  }
-}
-
-const states = new WeakMap<readonly ServiceInput[], WeakMap<readonly EndpointSliceInput[], ProxyState>>();
-
-/** One state for the same two lists: the nodes of a cluster are synced one after the other from them. */
-export function proxyState(list: readonly ServiceInput[], slices: readonly EndpointSliceInput[]): ProxyState {
-  let bySlices = states.get(list);
-  if (bySlices === undefined) states.set(list, (bySlices = new WeakMap()));
-  let state = bySlices.get(slices);
-  if (state === undefined) bySlices.set(slices, (state = new ProxyState(list, slices)));
-  return state;
-}
-
-/** What of a node its rules depend on but for itself: nodes that agree in it share what is not about the node. */
-function factsOf(node: ProxyNode): string {
-  const { name: _name, nodeIP: _nodeIP, zone: _zone, addresses: _addresses, ...facts } = node;
-  const restricted = (node.nodePortAddresses ?? []).length > 0;
-  const addresses = nodePortAddresses(node);
-  return JSON.stringify([facts, restricted ? addresses : addresses.length > 0]);
-}
+const programs = new PortPrograms(
+  (port, endpoints, node) =>
+    new ParsedProgram(node, serviceProgram(port, endpoints, node, nodePortAddresses(node).length > 0)),
+);
 
 class SharedRules {
   readonly state: ProxyState;
   /** In the order of their names. */
-  readonly ports: readonly PortRules[];
+  readonly ports: readonly PortProgram<ParsedProgram>[];
   /** Whether any port's rules differ between nodes. */
   readonly divided: boolean;
   readonly chains = new ProgramIndex();
   readonly common: CommonChains;
-  readonly #facts: string;
 
   constructor(state: ProxyState, node: ProxyNode, facts: string) {
     this.state = state;
-    this.#facts = facts;
     this.ports = state.services
-      .flatMap((service) => this.#portsOf(service, node))
+      .flatMap((service) => programs.of(service, state.slicesOf(service), node, facts))
       .sort((a, b) => byName(a.port, b.port));
     this.divided = this.ports.some(({ shared }) => shared === undefined);
     for (const { port, shared } of this.ports) if (shared !== undefined) this.chains.add(port, shared);
     this.common = commonChains(node, this.divided ? [] : this.ports.flatMap(({ shared }) => shared ?? []));
   }
-
-  #portsOf(service: ServiceInput, node: ProxyNode): readonly PortRules[] {
-    const slices = this.state.slicesOf(service);
-    let cache = services.get(service);
-    if (cache === undefined || !sameItems(cache.slices, slices)) {
-      cache = { slices, byFacts: new Map() };
-      services.set(service, cache);
-    }
-    let ports = cache.byFacts.get(this.#facts);
-    if (ports === undefined) {
-      const index = new EndpointIndex(slices, node.family, node.name);
-      ports = servicePorts(service, node).map((port): PortRules => {
-        const endpoints = index.of(port);
-        if (dependsOnNode(port, endpoints, node.hints)) return { port, shared: undefined };
-        return {
-          port,
-          shared: new ParsedProgram(
-            node,
-            serviceProgram(port, endpoints, node, nodePortAddresses(node).length > 0),
-          ),
-        };
-      });
-      cache.byFacts.set(this.#facts, ports);
-    }
-    return ports;
-  }
 }
 
-function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((item, i) => item === b[i]);
-}
+const sharedRules = new SharedByFacts((state, node, facts) => new SharedRules(state, node, facts));
 
 type CommonChains = Readonly<Record<'filter' | 'nat', ReadonlyMap<string, readonly Rule[]>>>;
 
@@ -243,7 +151,7 @@ export class NodeChains {
   }
 
   get #shared(): SharedRules | undefined {
-    return (this.#rules ??= this.#state?.rulesFor(this.#node));
+    return (this.#rules ??= this.#state === undefined ? undefined : sharedRules.of(this.#state, this.#node));
   }
 
   source(table: 'filter' | 'nat'): ChainSource {

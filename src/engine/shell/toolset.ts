@@ -12,6 +12,7 @@ import { cut, head, sort, tail, tr, uniq, wc } from './tools/lines.ts';
 import { busyboxNc, nc } from './tools/nc.ts';
 import { conntrack, ipset, iptables, iptablesRestoreTool, iptablesSaveTool } from './tools/netfilter.ts';
 import { arp, busyboxArp, busyboxIfconfig, ifconfig, route } from './tools/net-tools.ts';
+import { nft } from './tools/nft.ts';
 import { busyboxNslookup, nslookup } from './tools/nslookup.ts';
 import { busyboxPing, ping } from './tools/ping.ts';
 import { busyboxTimeout, env, kill, ps, sleep, sudo, timeout, watch, xargs } from './tools/process.ts';
@@ -110,6 +111,7 @@ export const TOOLSETS = {
     'iptables-nft': iptables,
     'iptables-restore': iptablesRestoreTool,
     'iptables-save': iptablesSaveTool,
+    nft,
   },
   /** BusyBox's own forms of what others have too. */
   busybox: {
