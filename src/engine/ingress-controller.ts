@@ -1,5 +1,5 @@
-import { claimedIngresses } from './apps/ingress-routes.ts';
-import type { IngressClaim } from './apps/ingress-routes.ts';
+import { claimedIngresses } from './ingress-routes.ts';
+import type { IngressClaim } from './ingress-routes.ts';
 import { goDate } from './apps/date.ts';
 import { flag, httpListener } from './apps/server.ts';
 import type { Connection, Listener, Program, ProgramContext } from './apps/server.ts';

@@ -6,11 +6,12 @@ import {
   chooseHost,
   chooseIngressLocation,
   claimedIngresses,
+  rewrittenTarget,
   upstreamEndpoints,
   upstreamName,
   virtualHosts,
-} from './apps/ingress-routes.ts';
-import type { IngressClaim, IngressLocation } from './apps/ingress-routes.ts';
+} from './ingress-routes.ts';
+import type { IngressClaim, IngressLocation } from './ingress-routes.ts';
 import type { Connection, ConnectionHandler, Endpoint } from './apps/server.ts';
 import type { Store } from './api/store.ts';
 import { encodeAnswer, page, passOn, redirect, upstreamHeaders } from './ingress-answer.ts';
@@ -176,13 +177,14 @@ export class IngressProxy {
     endpoint: Endpoint,
     request: HttpRequest,
     connection: Connection,
-    { ingress }: IngressLocation,
+    location: IngressLocation,
     id: string,
   ): Task<
     | { readonly kind: 'response'; readonly response: HttpResponse }
     | { readonly kind: 'error' | 'timeout'; readonly words: string; readonly sent: boolean }
   > {
     const { netns, process } = this.#options;
+    const { ingress } = location;
     const dst = parseIp(endpoint.ip);
     if (dst === undefined) return { kind: 'error', words: 'invalid address', sent: false };
     const key = join(endpoint);
@@ -206,7 +208,8 @@ export class IngressProxy {
       socket = opened.socket;
     }
     const readTimeout = numberOf(ingress, 'proxy-read-timeout', 60) * SECOND;
-    const sent = { ...request, headers: upstreamHeaders(request, connection, id) };
+    const target = rewrittenTarget(location, request.target);
+    const sent = { ...request, target, headers: upstreamHeaders(request, connection, id) };
     const outcome = yield* exchange(socket, sent, netns.world.now + readTimeout);
     if (outcome.kind === 'response') {
       if (outcome.keepAlive) this.#keepIdle(key, socket);

@@ -202,6 +202,49 @@ describe('hosts and paths choose the backend', () => {
   });
 });
 
+describe('rewrite-target and use-regex', () => {
+  const annotations = (more: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+    Object.fromEntries(
+      Object.entries(more).map(([name, value]) => [`nginx.ingress.kubernetes.io/${name}`, value]),
+    );
+  const seen = (cluster: Cluster, path: string): string | undefined =>
+    /^GET (\S+) /m.exec(body(cluster, 'r.example.com', path))?.[1];
+  const withPath = (path: string, more: Readonly<Record<string, string>>): Cluster =>
+    clusterWith(
+      ingress(
+        'r',
+        { 'r.example.com': [{ path, type: 'ImplementationSpecific', service: 'web' }] },
+        { annotations: annotations(more) },
+      ),
+    );
+
+  it('puts the groups of the path where the target names them, and keeps the query', () => {
+    const cluster = withPath('/something(/|$)(.*)', { 'rewrite-target': '/$2', 'use-regex': 'true' });
+    expect(['/something', '/something/', '/something/new?a=b'].map((path) => seen(cluster, path))).toEqual([
+      '/',
+      '/',
+      '/new?a=b',
+    ]);
+    expect(ask(cluster, 'r.example.com', '/somethingelse')).toBe('404');
+  });
+
+  it('asks for the target itself where it names no group', () => {
+    expect(seen(withPath('/app', { 'rewrite-target': '/' }), '/app/deep/er')).toBe('/');
+  });
+
+  it('compares patterns without regard to case, and answers 404 to a pattern that is none', () => {
+    const regex = { 'use-regex': 'true' };
+    expect(seen(withPath('/a[0-9]+$', regex), '/A12')).toBe('/A12');
+    expect(ask(withPath('/a(', regex), 'r.example.com', '/a')).toBe('404');
+  });
+
+  it('a pattern that would take for ever takes its steps and no more', () => {
+    expect(ask(withPath('/(a+)+$', { 'use-regex': 'true' }), 'r.example.com', `/${'a'.repeat(2000)}b`)).toBe(
+      '404',
+    );
+  });
+});
+
 describe('the errors are those of a real one', () => {
   it('404 without a rule, 503 without endpoints, Service or port, 502 when every try is refused', () => {
     const cluster = clusterWith(

@@ -1,6 +1,9 @@
-import type { Store } from '../api/store.ts';
-import type { Ingress, IngressBackend, Service } from '../api/types.ts';
-import type { Endpoint } from './server.ts';
+import type { Store } from './api/store.ts';
+import type { Ingress, IngressBackend, Service } from './api/types.ts';
+import type { Endpoint } from './apps/server.ts';
+import type { Budget } from './shell/regex/machine.ts';
+import { Regex } from './shell/regex/regex.ts';
+import type { Match } from './shell/regex/regex.ts';
 
 /** Which Ingresses a controller serves (ingress-nginx, `internal/ingress/controller/ingressclass`). */
 export interface IngressClaim {
@@ -22,7 +25,8 @@ export interface Upstream {
 
 export interface IngressLocation {
   readonly path: string;
-  readonly match: 'exact' | 'prefix';
+  /** How the path is compared: by nginx' own locations, or as a pattern where the host has any rewrite. */
+  readonly match: 'exact' | 'prefix' | 'pattern';
   readonly ingress: Ingress;
   readonly upstream: Upstream;
 }
@@ -33,6 +37,13 @@ export interface VirtualHost {
   readonly tls: boolean;
   /** Exact ones first, then the longest. */
   readonly locations: readonly IngressLocation[];
+}
+
+interface HostDraft {
+  tls: boolean;
+  /** One rewrite or `use-regex` makes patterns of all paths of its host (`template.enforceRegexModifier`). */
+  patterns: boolean;
+  readonly locations: Map<string, IngressLocation>;
 }
 
 const annotationPrefix = 'nginx.ingress.kubernetes.io/';
@@ -71,18 +82,18 @@ function compareAge(a: Ingress, b: Ingress): number {
  * and one that ends in a slash, so that it ends at whole elements (`updateServerLocations`).
  */
 export function virtualHosts(ingresses: readonly Ingress[]): VirtualHost[] {
-  const hosts = new Map<string, { tls: boolean; locations: Map<string, IngressLocation> }>();
-  const hostOf = (name: string): { tls: boolean; locations: Map<string, IngressLocation> } => {
+  const hosts = new Map<string, HostDraft>();
+  const hostOf = (name: string): HostDraft => {
     const key = name === '' ? '_' : name.toLowerCase();
     let host = hosts.get(key);
-    if (host === undefined) hosts.set(key, (host = { tls: false, locations: new Map() }));
+    if (host === undefined) hosts.set(key, (host = { tls: false, patterns: false, locations: new Map() }));
     return host;
   };
   const add = (
     host: string,
     ingress: Ingress,
     path: string,
-    match: IngressLocation['match'],
+    match: 'exact' | 'prefix',
     backend: IngressBackend | undefined,
   ): void => {
     const upstream = upstreamOf(ingress, backend);
@@ -93,8 +104,9 @@ export function virtualHosts(ingresses: readonly Ingress[]): VirtualHost[] {
   for (const ingress of ingresses) {
     const { rules = [], tls = [] } = ingress.spec;
     for (const { host = '', http } of rules) {
+      if (hasPatterns(ingress)) hostOf(host).patterns = true;
       for (const { path = '/', pathType, backend } of http?.paths ?? []) {
-        if (pathType !== 'Prefix' || path === '/') {
+        if (pathType !== 'Prefix' || path === '/' || hasPatterns(ingress)) {
           add(host, ingress, path, pathType === 'Exact' ? 'exact' : 'prefix', backend);
           continue;
         }
@@ -112,13 +124,21 @@ export function virtualHosts(ingresses: readonly Ingress[]): VirtualHost[] {
     for (const host of rules.length === 0 ? [''] : new Set(rules.map((rule) => rule.host ?? '')))
       add(host, ingress, '/', 'prefix', defaultBackend);
   }
-  return [...hosts].map(([host, { tls, locations }]) => ({
+  return [...hosts].map(([host, { tls, patterns, locations }]) => ({
     host,
     tls,
-    locations: [...locations.values()].sort(
-      (a, b) => Number(b.match === 'exact') - Number(a.match === 'exact') || b.path.length - a.path.length,
-    ),
+    locations: [...locations.values()]
+      .map((location): IngressLocation => (patterns ? { ...location, match: 'pattern' } : location))
+      .sort(
+        (a, b) => Number(b.match === 'exact') - Number(a.match === 'exact') || b.path.length - a.path.length,
+      ),
   }));
+}
+
+function hasPatterns(ingress: Ingress): boolean {
+  return (
+    annotationOf(ingress, 'use-regex') === 'true' || (annotationOf(ingress, 'rewrite-target') ?? '') !== ''
+  );
 }
 
 function upstreamOf(ingress: Ingress, backend: IngressBackend | undefined): Upstream | undefined {
@@ -143,8 +163,41 @@ export function chooseIngressLocation(
   host: VirtualHost | undefined,
   path: string,
 ): IngressLocation | undefined {
-  return host?.locations.find((location) =>
-    location.match === 'exact' ? location.path === path : path.startsWith(location.path),
+  return host?.locations.find((location) => {
+    switch (location.match) {
+      case 'exact':
+        return location.path === path;
+      case 'prefix':
+        return path.startsWith(location.path);
+      case 'pattern':
+        return matchPath(location, path) !== undefined;
+    }
+  });
+}
+
+/** What a pattern from a stranger may cost on one path. */
+const PATTERN_STEPS = 200_000;
+
+function budget(): Budget {
+  let left = PATTERN_STEPS;
+  return { spend: (instructions) => (left -= instructions) >= 0 };
+}
+
+/** `location ~* "^path"`; a path that is no pattern matches nothing. */
+function matchPath({ path: pattern }: IngressLocation, path: string): Match | undefined {
+  const regex = Regex.parse(`^(?:${pattern})`, { syntax: 'perl', letters: 'any case' });
+  return regex instanceof Regex ? regex.match(path, 0, budget()) : undefined;
+}
+
+/** The target that the backend is asked for: `rewrite-target` with the path's groups in `$1` …, the query as it was. */
+export function rewrittenTarget(location: IngressLocation, target: string): string {
+  const rewrite = annotationOf(location.ingress, 'rewrite-target') ?? '';
+  const [path = '/'] = target.split('?');
+  const match = rewrite === '' ? undefined : matchPath(location, path);
+  if (match === undefined) return target;
+  return (
+    rewrite.replace(/\$(\d)/g, (_, group: string) => match.groups[Number(group)] ?? '') +
+    target.slice(path.length)
   );
 }
 
