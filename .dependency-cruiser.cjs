@@ -42,7 +42,12 @@ module.exports = {
         dependencyTypesNot: ['type-only'],
       },
     },
-    layer('net-is-linux', part('net'), '^src/engine/(?!net/)', 'net/ knows Linux only'),
+    layer(
+      'net-is-linux',
+      part('net'),
+      '^src/engine/(?!net/|verdict\\.ts$)',
+      'net/ knows Linux only; its record may carry what policies say, as data',
+    ),
     layer('api-is-objects', part('api'), '^src/engine/(?!api/|cluster\\.ts$)', 'api/ knows no network'),
     layer(
       'capture-reads',

@@ -23,6 +23,7 @@ export function salience(decision: Decision): Salience {
     case 'arp-ignore':
     case 'not-for-us':
       return 0;
+    case 'policy':
     case 'route':
     case 'route-none':
     case 'route-blackhole':

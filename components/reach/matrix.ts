@@ -1,4 +1,5 @@
-import { portsText, type Asked, type ReachStrings } from '../strings/reach/words.ts';
+import { portsText, type ReachStrings } from '../strings/reach/words.ts';
+import type { Asked } from '../strings/verdict/words.ts';
 import type { GroupView, PairView, ReachView } from './view.ts';
 
 /** A matrix of who can talk to whom as HTML that needs no script: each cell that is not all open leads to its reason. */
@@ -130,12 +131,12 @@ function reasonHtml(pair: PairView, id: string, table: string, strings: ReachStr
   const asked: Asked = { from: pair.from, to: pair.to, ...port };
   const sides = (['egress', 'ingress'] as const).map((direction) => {
     const side = verdict[direction];
-    const near = side.near.map((one) => `<li>${escape(strings.near(one, asked))}</li>`);
+    const near = side.near.map((one) => `<li>${escape(strings.verdict.near(one, asked))}</li>`);
     const list =
       near.length === 0
         ? ''
         : `<p class="reach-near">${escape(strings.nearest)}</p><ol>${near.join('')}</ol>`;
-    return `<li class="${side.allowed ? 'reach-yes' : 'reach-no'}"><p>${escape(strings.side({ ...side, near: [] }, direction, asked))}.</p>${list}</li>`;
+    return `<li class="${side.allowed ? 'reach-yes' : 'reach-no'}"><p>${escape(strings.verdict.side({ ...side, near: [] }, direction, asked))}.</p>${list}</li>`;
   });
   return `<article id="${id}"><h3>${escape(pair.from)} → ${escape(pair.to)}</h3><p><b>${escape(strings.ports)}</b> ${escape(portsText(pair.ports, strings))} · <b>${escape(port.protocol)} ${port.port}</b> ${SIGNS[verdict.allowed ? 'all' : 'none']}</p><ul>${sides.join('')}</ul><p><a href="#${table}" class="reach-back">↑ ${escape(strings.back)}</a></p></article>`;
 }

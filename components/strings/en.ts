@@ -1,6 +1,9 @@
 import type { DecisionOf, Strings } from './strings.ts';
+import { verdictEn } from './verdict/en.ts';
 
 const code = (text: string) => '`' + text + '`';
+/** With a capital letter. */
+const sentence = (text: string) => (text[0]?.toUpperCase() ?? '') + text.slice(1);
 const list = (words: readonly string[]) => words.map(code).join(', ');
 
 const tcp: Readonly<Record<string, string>> = {
@@ -138,6 +141,7 @@ export const en: Strings = {
     },
     'link-down': (d, at) => `${code(d.dev)} in ${at} is down: nothing goes through.`,
     drop: (d, at) => `The packet ends in ${at}: ${reasons[d.reason] ?? d.reason}.`,
+    policy: (d) => `${sentence(verdictEn.side(d.side, d.direction, d))}.`,
     app: (d) => `${d.process}: ${d.event} ${d.detail}`.trimEnd(),
   },
   glossary: {

@@ -1,5 +1,6 @@
 import { codeParticle as 코드, particle as 조사 } from './particle.ts';
 import type { DecisionOf, Strings } from './strings.ts';
+import { verdictKo } from './verdict/ko.ts';
 
 const code = (text: string) => '`' + text + '`';
 const list = (words: readonly string[]) => words.map(code).join(', ');
@@ -146,6 +147,7 @@ export const ko: Strings = {
       `${at}의 소켓 ${코드(d.local, '이/가')} ${d.from}에서 ${조사(d.to, '(으)로')} 바뀝니다.`,
     'link-down': (d, at) => `${at}의 ${코드(d.dev, '이/가')} 내려가 있어 아무것도 지나갈 수 없습니다.`,
     drop: (d, at) => `패킷은 ${at}에서 끝납니다. ${reasons[d.reason] ?? d.reason}.`,
+    policy: (d) => `${verdictKo.side(d.side, d.direction, d)}.`,
     app: (d) => `${d.process}: ${d.event} ${d.detail}`.trimEnd(),
   },
   glossary: {

@@ -134,9 +134,9 @@ function answerProbes(
 function answerObject(answer: ProbeAnswer, strings: ReachStrings): object {
   if (!answer.ok) return { ...answer.given, error: answer.problem.message };
   const { given, probe, verdict } = answer;
-  if (verdict.kind === 'self') return { ...given, allowed: true, reason: strings.self };
+  if (verdict.kind === 'self') return { ...given, allowed: true, reason: strings.verdict.self };
   const { allowed, egress, ingress } = verdict;
-  return { ...given, allowed, reason: strings.reason(verdict, probe), egress, ingress };
+  return { ...given, allowed, reason: strings.verdict.reason(verdict, probe), egress, ingress };
 }
 
 function policyCount({ policies }: Inventory, strings: ReachStrings): string {
@@ -152,7 +152,7 @@ function reasonOf(
   strings: ReachStrings,
 ): string {
   if (asked === undefined || verdict === undefined) return '';
-  return `${asked.protocol} ${asked.port}: ${strings.reason(verdict, { from, to, ...asked })}`;
+  return `${asked.protocol} ${asked.port}: ${strings.verdict.reason(verdict, { from, to, ...asked })}`;
 }
 
 function tableOf(view: ReachView, strings: ReachStrings): string {

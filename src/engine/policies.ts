@@ -1,12 +1,16 @@
 import type { Store } from './api/store.ts';
 import type { Pod } from './api/types.ts';
-import type { Family } from './net/address.ts';
 import type { IptablesFamily } from './net/iptables-rule.ts';
 import type { World } from './net/world.ts';
+import type { Decision } from './net/decision.ts';
+import { formatIp, type Family, type Ip } from './net/address.ts';
+import { ICMP, ICMP6, SCTP, TCP, UDP, type Flow } from './net/netfilter-flow.ts';
 import { CalicoPolicies } from './policy/calico.ts';
 import type { CalicoWorkload } from './policy/calico-chains.ts';
-import type { PolicyPod } from './policy/endpoint.ts';
+import type { PolicyEndpoint, PolicyPod, PolicyPort } from './policy/endpoint.ts';
 import { Felix } from './policy/felix-program.ts';
+import type { PolicyObjects } from './policy/policies.ts';
+import { PolicySet } from './policy/verdict.ts';
 import type { Machine } from './machine.ts';
 import type { EngineRuntime, MachineListener } from './runtime.ts';
 
@@ -24,6 +28,8 @@ export class PolicyEnforcer implements MachineListener {
   readonly #felix = new Map<string, readonly Felix[]>();
   #scheduled = false;
   #inForce = false;
+  /** What the rules were made from, so that a drop of theirs can be explained. */
+  #programmed: Programmed | undefined;
 
   constructor(world: World, store: Store, runtime: EngineRuntime, families: readonly Family[]) {
     this.#families = families.map((family) => (family === 4 ? 'ipv4' : 'ipv6'));
@@ -45,6 +51,7 @@ export class PolicyEnforcer implements MachineListener {
 
   nodeAdded(machine: Machine): void {
     const { netfilter } = machine.netns;
+    netfilter.explainDrop = (flow, chain) => this.#explain(flow, chain);
     this.#felix.set(
       machine.name,
       this.#families.map((family) => new Felix(netfilter, family)),
@@ -84,6 +91,7 @@ export class PolicyEnforcer implements MachineListener {
       adminNetworkPolicies: this.#store.list('AdminNetworkPolicy'),
       baselineAdminNetworkPolicies: this.#store.list('BaselineAdminNetworkPolicy'),
     };
+    this.#programmed = { ...objects, verdicts: undefined };
     const policies = this.#families.map((family) => new CalicoPolicies(objects, family));
     const workloads = new Map<string, CalicoWorkload[]>();
     for (const sandbox of this.#runtime.sandboxes.values()) {
@@ -99,6 +107,49 @@ export class PolicyEnforcer implements MachineListener {
       policies.forEach((family, i) => felix[i]?.program(family.node(own)));
     }
   }
+
+  /** In whose name a chain of Felix' dropped a packet; undefined where it was for another reason. */
+  #explain(flow: Flow, chain: string): Decision | undefined {
+    const sign = /^cali-([tf]w|p[io])-/.exec(chain)?.[1];
+    if (sign === undefined || this.#programmed === undefined) return undefined;
+    const port = portOf(flow);
+    if (port === undefined) return undefined;
+    const from = this.#at(flow.src);
+    const to = this.#at(flow.dst);
+    const verdicts = (this.#programmed.verdicts ??= new PolicySet(this.#programmed));
+    const direction = sign === 'tw' || sign === 'pi' ? 'ingress' : 'egress';
+    const side = verdicts.verdict(from, to, port)[direction];
+    if (side.allowed) return undefined;
+    return { code: 'policy', direction, from: nameOf(from), to: nameOf(to), ...port, side };
+  }
+
+  #at(ip: Ip): PolicyEndpoint {
+    const text = formatIp(ip);
+    return this.#programmed?.pods.find(({ ips }) => ips.includes(text)) ?? { kind: 'external', ip: text };
+  }
+}
+
+interface Programmed extends PolicyObjects {
+  readonly pods: readonly PolicyPod[];
+  /** Made when first asked for. */
+  verdicts: PolicySet | undefined;
+}
+
+const PROTOCOLS: Readonly<Record<number, PolicyPort['protocol']>> = {
+  [TCP]: 'TCP',
+  [UDP]: 'UDP',
+  [SCTP]: 'SCTP',
+  [ICMP]: 'ICMP',
+  [ICMP6]: 'ICMP',
+};
+
+function portOf({ protocol, dport }: Flow): PolicyPort | undefined {
+  const name = PROTOCOLS[protocol];
+  return name === undefined ? undefined : { protocol: name, port: name === 'ICMP' ? 0 : dport };
+}
+
+function nameOf(endpoint: PolicyEndpoint): string {
+  return endpoint.kind === 'pod' ? `${endpoint.namespace}/${endpoint.name}` : endpoint.ip;
 }
 
 function isOnPodNetwork({ spec, status }: Pod): boolean {

@@ -11,12 +11,5 @@ export type { ProbeAnswer, ProbeProblem, ProbeVerdict } from './policy/probe.ts'
 export { Survey } from './policy/survey.ts';
 export type { ReachCell, ReachReason, SurveyChoice } from './policy/survey.ts';
 export type { ReachGroup } from './policy/groups.ts';
-export type { LabelMismatch, Mismatch } from './policy/near.ts';
 export type { PortRange } from './policy/portset.ts';
-export type {
-  NearMiss,
-  PolicyReference,
-  PolicyVerdict,
-  RuleReference,
-  SideVerdict,
-} from './policy/verdict.ts';
+export type { PolicyVerdict } from './policy/verdict.ts';

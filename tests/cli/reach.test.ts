@@ -52,7 +52,7 @@ describe('podwalk reach --probes', () => {
       id: 7,
       allowed: false,
       reason:
-        'ingress of default/web: default/web selects it, and no rule allows TCP 80 from default/client; nearest: rule 1 of default/web matches the namespace and the port, but not the pod label app=front (the other side has app=client)',
+        'ingress of default/web: NetworkPolicy default/web selects it, and no rule allows TCP 80 from default/client; nearest: rule 1 of default/web matches the namespace and the port, but not the pod label app=front (the other side has app=client)',
       ingress: { selecting: [{ kind: 'NetworkPolicy', namespace: 'default', name: 'web' }] },
     });
     expect(JSON.parse(second ?? '')).toMatchObject({ allowed: true });
@@ -64,7 +64,7 @@ describe('podwalk reach --probes', () => {
     const probes = file('probes.jsonl', '{"from":"default/client","to":"default/web","port":80}');
     const { out } = await reach(manifests, '--lang', 'ko', '--probes', probes);
     expect((JSON.parse(out) as { reason: string }).reason).toBe(
-      'default/web의 인그레스: default/web이 선택하며, default/client에서 오는 TCP 80을 허용하는 규칙이 없습니다. 가장 가까운 규칙: default/web의 규칙 1은 네임스페이스, 포트는 맞지만 파드 레이블이 app=front 조건에 맞지 않습니다(실제: app=client)',
+      'default/web의 인그레스: NetworkPolicy default/web이 선택하며, default/client에서 오는 TCP 80을 허용하는 규칙이 없습니다. 가장 가까운 규칙: default/web의 규칙 1은 네임스페이스, 포트는 맞지만 파드 레이블이 app=front 조건에 맞지 않습니다(실제: app=client)',
     );
   });
 
@@ -125,7 +125,7 @@ describe('podwalk reach', () => {
         'default/client',
         'default/web',
         'none',
-        'TCP 80: ingress of default/web: default/web selects it, and no rule allows TCP 80 from default/client; nearest: rule 1 of default/web matches the namespace and the port, but not the pod label app=front (the other side has app=client)',
+        'TCP 80: ingress of default/web: NetworkPolicy default/web selects it, and no rule allows TCP 80 from default/client; nearest: rule 1 of default/web matches the namespace and the port, but not the pod label app=front (the other side has app=client)',
       ],
       [
         'default/client',
@@ -155,7 +155,7 @@ describe('podwalk reach', () => {
         'outside',
         'default/web',
         'none',
-        'TCP 80: ingress of default/web: default/web selects it, and no rule allows TCP 80 from outside; nearest: rule 1 of default/web matches the port, but its selectors match pods only, not an address outside',
+        'TCP 80: ingress of default/web: NetworkPolicy default/web selects it, and no rule allows TCP 80 from outside; nearest: rule 1 of default/web matches the port, but its selectors match pods only, not an address outside',
       ],
       [''],
     ]);

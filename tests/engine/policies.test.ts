@@ -130,6 +130,60 @@ describe('policies of the admin tiers', () => {
   });
 });
 
+describe('a drop in the name of policies', () => {
+  const told = (made: Cluster, command: string) =>
+    made
+      .run(command)
+      .record.events.flatMap((event) =>
+        event.kind === 'decision' && event.decision.code === 'policy' ? [event.decision] : [],
+      );
+
+  it('says in the record which policies isolate the pod, and which rule came nearest', () => {
+    const made = cluster({
+      ...denyAll,
+      spec: {
+        ...denyAll.spec,
+        ingress: [{ from: [{ podSelector: { matchLabels: { app: 'front' } } }], ports: [{ port: 81 }] }],
+      },
+    });
+    const [first] = told(made, `kubectl exec front -- curl -s -m 1 http://${WEB}`);
+    expect(first).toMatchObject({
+      direction: 'ingress',
+      from: 'default/front',
+      to: 'default/web',
+      protocol: 'TCP',
+      port: 80,
+      side: {
+        reason: 'no-match',
+        selecting: [{ kind: 'NetworkPolicy', namespace: 'default', name: 'deny' }],
+        near: [{ name: 'deny', rule: 0, fits: ['namespace', 'pod'], missing: [{ code: 'port' }] }],
+      },
+    });
+    const [ping] = told(made, `kubectl exec front -- ping -c 1 -W 1 ${WEB}`);
+    expect(ping).toMatchObject({ protocol: 'ICMP', port: 0 });
+  });
+
+  it('names the admin rule that denies, on its way out', () => {
+    const made = cluster(
+      admin('AdminNetworkPolicy', 'out', {
+        priority: 1,
+        subject: { namespaces: {} },
+        egress: [{ name: 'web', action: 'Deny', to: [peer('web')] }],
+      }),
+    );
+    expect(told(made, `kubectl exec front -- curl -s -m 1 http://${WEB}`)[0]).toMatchObject({
+      direction: 'egress',
+      side: { reason: 'rule', by: { kind: 'AdminNetworkPolicy', name: 'out', ruleName: 'web' } },
+    });
+  });
+
+  it('is not told of packets that were dropped for another reason', () => {
+    const made = cluster(denyAll);
+    made.run('ssh node-1 iptables -I FORWARD -p tcp --dport 82 -j DROP');
+    expect(told(made, `kubectl exec front -- curl -s -m 1 http://${WEB}:82`)).toEqual([]);
+  });
+});
+
 describe('a connection that stands', () => {
   it('survives a policy that refuses new ones', () => {
     const made = cluster(pod('server', 'node-2'));

@@ -1,3 +1,5 @@
+import type { SideVerdict } from '../verdict.ts';
+
 /**
  * What decided, as a code and its parameters; the prose for each code lives in `components/strings/`.
  * Texts of entries (`entry`, `rule`) are exactly what the tool prints for the row, so that a table can mark it.
@@ -104,6 +106,16 @@ export type Decision =
   | { code: 'tcp-retransmit'; local: string; remote: string; attempt: number; segment: string }
   | { code: 'tcp-state'; local: string; remote: string; from: string; to: string }
   | { code: 'link-down'; dev: string }
+  /** What policies say about a packet that a rule dropped in their name; `side` is of the pod that the rule stands before. */
+  | {
+      code: 'policy';
+      direction: 'ingress' | 'egress';
+      from: string;
+      to: string;
+      protocol: string;
+      port: number;
+      side: SideVerdict;
+    }
   /** The packet ends here. `reason` names the decision that ended it when none of the above already did. */
   | { code: 'drop'; reason: string }
   /** An application's own word: which backend an Ingress chose, what CoreDNS answered. */

@@ -23,6 +23,8 @@ const MAX_DEPTH = 128;
 
 /** Netfilter of one namespace: iptables, ip6tables, nftables, conntrack with NAT, ipsets. */
 export class Netfilter implements Hooks {
+  /** Whoever programs rules may say in whose name one of them drops; asked only while somebody watches. */
+  explainDrop: ((flow: Flow, chain: string) => Decision | undefined) | undefined = undefined;
   readonly #ns: Netns;
   // Most namespaces are pods that never have a rule: nothing is made before it is asked for.
   #v4: Ruleset | undefined;
@@ -271,6 +273,9 @@ export class Netfilter implements Hooks {
       walked: walked + this.#walked,
     });
     this.#walked = 0;
+    if (verdict !== 'DROP') return;
+    const reason = this.explainDrop?.(flow, chain.name);
+    if (reason !== undefined) this.#decide(flow.skb, reason);
   }
 
   /** Extension targets make decisions of their own (a binding, a reject's error): the rule's is told first. */

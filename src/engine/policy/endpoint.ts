@@ -33,7 +33,8 @@ export interface PolicyNamespace {
 
 /** What is asked for: a destination port, which policies see after Services have been translated away. */
 export interface PolicyPort {
-  readonly protocol: Protocol;
+  /** ICMP has no ports: only rules that list none hold for it. */
+  readonly protocol: Protocol | 'ICMP';
   readonly port: number;
 }
 
@@ -43,7 +44,11 @@ export function namespaceLabels(namespace: PolicyNamespace): StringMap {
 }
 
 /** The number that a named port has on a pod, for a protocol. */
-export function namedPort(endpoint: PolicyEndpoint, name: string, protocol: Protocol): number | undefined {
+export function namedPort(
+  endpoint: PolicyEndpoint,
+  name: string,
+  protocol: PolicyPort['protocol'],
+): number | undefined {
   if (endpoint.kind === 'external') return undefined;
   return endpoint.ports.find((port) => port.name === name && port.protocol === protocol)?.port;
 }

@@ -1,3 +1,4 @@
+import type { Fit, Mismatch } from '../verdict.ts';
 import { labelOf, matchesSelector } from '../api/labels.ts';
 import type { LabelSelector, LabelSelectorRequirement, StringMap } from '../api/types.ts';
 import { matchesAdminPort, type AdminPeerInput, type AdminPortInput } from './adminpolicy.ts';
@@ -10,32 +11,7 @@ import {
   type PortInput,
 } from './networkpolicy.ts';
 
-/** One thing about a rule that did not fit. */
-export type Mismatch =
-  /** The rule lists other ports; named ones with the number that they have on the destination, if any. */
-  | { readonly code: 'port'; readonly listed: readonly string[] }
-  | ({ readonly code: 'pod-label' | 'namespace-label' } & LabelMismatch)
-  /** A pod selector alone looks in the policy's own namespace only. */
-  | { readonly code: 'namespace'; readonly wanted: string; readonly actual: string }
-  | { readonly code: 'cidr'; readonly cidr: string }
-  | { readonly code: 'except'; readonly cidr: string; readonly except: string }
-  /** Selectors match pods, and the other side is an address outside. */
-  | { readonly code: 'not-a-pod' }
-  /** Peers that no pod and no address can be here: nodes, domain names, a selector that is null. */
-  | { readonly code: 'nobody' };
-
-export interface LabelMismatch {
-  readonly key: string;
-  readonly operator: LabelSelectorRequirement['operator'];
-  readonly values: readonly string[];
-  /** The label's value; absent: it is not set. */
-  readonly actual?: string;
-}
-
-/** What of a rule fitted. */
-export type Fit = 'everybody' | 'namespace' | 'pod' | 'address' | 'port';
-
-export interface RuleFit {
+interface RuleFit {
   readonly peer?: number;
   readonly fits: readonly Fit[];
   readonly missing: readonly Mismatch[];

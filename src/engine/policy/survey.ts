@@ -1,3 +1,4 @@
+import type { Protocol } from '../api/types.ts';
 import type { PolicyEndpoint, PolicyPort } from './endpoint.ts';
 import { groupEndpoints, outsideGroups, type ReachGroup } from './groups.ts';
 import type { Endpoint, Inventory } from './inventory.ts';
@@ -83,7 +84,7 @@ function isChosen({ name, members }: ReachGroup, wanted: string | undefined): bo
   );
 }
 
-const USUAL: PolicyPort = { protocol: 'TCP', port: 80 };
+const USUAL = { protocol: 'TCP', port: 80 } as const satisfies PolicyPort;
 
 function tellingPort(open: PortSet, to: ReachGroup, { sets }: Reachability): PolicyPort {
   const closed = sets.difference(ALL_PORTS, open);
@@ -92,7 +93,11 @@ function tellingPort(open: PortSet, to: ReachGroup, { sets }: Reachability): Pol
   const size = (set: PortSet): number =>
     sets.ranges(set).reduce((sum, { first, last }) => sum + last - first + 1, 0);
   const few = closed !== NO_PORTS && size(closed) < size(open) ? closed : open;
-  const wanted = [...to.declared, USUAL].find(({ protocol, port }) => sets.has(few, protocol, port));
+  const candidates: readonly { readonly protocol: Protocol; readonly port: number }[] = [
+    ...to.declared,
+    USUAL,
+  ];
+  const wanted = candidates.find(({ protocol, port }) => sets.has(few, protocol, port));
   const [range] = sets.ranges(few);
   return wanted === undefined
     ? { protocol: range?.protocol ?? USUAL.protocol, port: range?.first ?? USUAL.port }

@@ -5,7 +5,8 @@ import {
   type AdminRule,
   type CompiledAdminPolicy,
 } from './adminpolicy.ts';
-import { adminRuleFit, ruleFit, type Mismatch, type RuleFit } from './near.ts';
+import type { NearMiss, PolicyReference, RuleReference, SideVerdict } from '../verdict.ts';
+import { adminRuleFit, ruleFit } from './near.ts';
 import type { PolicyEndpoint, PolicyPod, PolicyPort } from './endpoint.ts';
 import {
   matchesPeer,
@@ -17,43 +18,6 @@ import {
   type NamespaceLabels,
 } from './networkpolicy.ts';
 import { compilePolicies, type PolicyObjects } from './policies.ts';
-
-export interface PolicyReference {
-  readonly kind: 'NetworkPolicy' | 'AdminNetworkPolicy' | 'BaselineAdminNetworkPolicy';
-  readonly namespace?: string;
-  readonly name: string;
-}
-
-/** A rule of a policy, counted from 0; `peer` is the entry of `from` or `to` that held, if the rule has any. */
-export interface RuleReference extends PolicyReference {
-  readonly rule: number;
-  /** Rules of the admin tiers may have one. */
-  readonly ruleName?: string;
-  readonly peer?: number;
-}
-
-/** A rule that would have let the traffic through, were it not for `missing`; the nearest come first. */
-export interface NearMiss extends RuleReference {
-  readonly fits: RuleFit['fits'];
-  readonly missing: readonly Mismatch[];
-}
-
-/** What one side's policies say. */
-export interface SideVerdict {
-  readonly allowed: boolean;
-  /**
-   * `unselected`: no policy speaks of the pod in this direction. `no-match`: NetworkPolicies select it and none of their rules holds.
-   * `rule`: the rule in `by` decided. `outside`: that side is no pod, or a pod on its node's own network.
-   */
-  readonly reason: 'outside' | 'unselected' | 'no-match' | 'rule';
-  /** Policies that select the pod and speak of this direction, in the order in which they are asked. */
-  readonly selecting: readonly PolicyReference[];
-  readonly by?: RuleReference;
-  /** The admin rule that left the decision to the tiers below. */
-  readonly passed?: RuleReference;
-  /** Only where the traffic is refused. */
-  readonly near: readonly NearMiss[];
-}
 
 export interface PolicyVerdict {
   readonly allowed: boolean;

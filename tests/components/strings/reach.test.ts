@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { reachEn } from '../../../components/strings/reach/en.ts';
 import { reachKo } from '../../../components/strings/reach/ko.ts';
 import { portsText } from '../../../components/strings/reach/words.ts';
-import type { LabelMismatch, Mismatch, NearMiss, SideVerdict } from '../../../src/engine/reach.ts';
+import type { LabelMismatch, Mismatch, NearMiss, SideVerdict } from '../../../src/engine/verdict.ts';
 
 const asked = { from: 'shop/front', to: 'shop/web', protocol: 'TCP', port: 80 };
 const rule = { kind: 'NetworkPolicy', namespace: 'shop', name: 'web', rule: 1 } as const;
@@ -39,8 +39,11 @@ const sides: readonly SideVerdict[] = [
 describe.each([reachEn, reachKo])('sentences about verdicts in $language', (strings) => {
   it('say every reason and every near miss whole', () => {
     const said = [
-      ...sides.flatMap((side) => [strings.side(side, 'ingress', asked), strings.side(side, 'egress', asked)]),
-      ...near.map((one) => strings.near(one, asked)),
+      ...sides.flatMap((side) => [
+        strings.verdict.side(side, 'ingress', asked),
+        strings.verdict.side(side, 'egress', asked),
+      ]),
+      ...near.map((one) => strings.verdict.near(one, asked)),
     ];
     for (const sentence of said) {
       expect(sentence).not.toMatch(/undefined|\[object|NaN| {2}/);
@@ -53,10 +56,10 @@ describe.each([reachEn, reachKo])('sentences about verdicts in $language', (stri
   it('tell of both sides when all is well, and of those that refuse when not', () => {
     const [outside, , , , denied] = sides;
     if (outside === undefined || denied === undefined) throw new Error('no sides');
-    const sentence = strings.reason({ allowed: false, egress: outside, ingress: denied }, asked);
-    expect(sentence).toBe(strings.side(denied, 'ingress', asked));
-    expect(strings.reason({ allowed: true, egress: outside, ingress: outside }, asked)).toContain(
-      strings.side(outside, 'ingress', asked),
+    const sentence = strings.verdict.reason({ allowed: false, egress: outside, ingress: denied }, asked);
+    expect(sentence).toBe(strings.verdict.side(denied, 'ingress', asked));
+    expect(strings.verdict.reason({ allowed: true, egress: outside, ingress: outside }, asked)).toContain(
+      strings.verdict.side(outside, 'ingress', asked),
     );
   });
 });
@@ -89,7 +92,7 @@ describe('requirements', () => {
     [{ key: 'app', operator: 'DoesNotExist', values: [] }, '!app'],
   ] as const satisfies readonly (readonly [LabelMismatch, string])[])('%j are written %s', (one, text) => {
     const miss = { ...rule, fits: [], missing: [{ code: 'pod-label', ...one }] } as const;
-    expect(reachEn.near(miss, asked)).toContain(`the pod label ${text} (`);
-    expect(reachKo.near(miss, asked)).toContain(text);
+    expect(reachEn.verdict.near(miss, asked)).toContain(`the pod label ${text} (`);
+    expect(reachKo.verdict.near(miss, asked)).toContain(text);
   });
 });
