@@ -121,6 +121,8 @@ function head(recording: Recording, { title }: ScriptOptions): string {
 # stand-ins too: what runs in a pod or on a node runs in its namespace, what kubectl changed is changed in the
 # namespaces, and what it printed is printed again. IP forwarding and all other settings are the namespaces' own; nothing
 # of this machine's is touched.
+# Started as "sh SCRIPT", it goes on in bash.
+[ -n "\${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 PATH="$PATH:/usr/sbin:/sbin"
 NEEDED='${list}'
 PACKAGES='${packages}'
