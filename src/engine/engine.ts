@@ -1,5 +1,6 @@
 import { applyManifest } from './api/apply.ts';
 import { readManifest } from './api/manifest.ts';
+import { isObject } from './api/json.ts';
 import { resourceOfKind } from './api/kinds.ts';
 import { ApiServer } from './api/server.ts';
 import { experimentRecord, type Experiment } from './capture/experiment.ts';
@@ -316,14 +317,14 @@ export class EngineCluster implements Cluster {
   /** Nodes in a manifest take the place of the workers that the options made. */
   #replaceWorkers(manifest: string): void {
     if (!this.#ownWorkers || !/\bkind"?\s*:\s*["']?Node\b/.test(manifest)) return;
-    const nodes = new Map<string, string | undefined>();
+    const nodes = new Map<string, readonly string[]>();
     for (const { value } of readManifest(manifest).objects) {
       const { kind, metadata, spec } = value;
       if (kind !== 'Node' || typeof metadata !== 'object' || metadata === null || !('name' in metadata))
         continue;
-      const podCIDR =
-        typeof spec === 'object' && spec !== null && 'podCIDR' in spec ? spec['podCIDR'] : undefined;
-      nodes.set(String(metadata['name']), typeof podCIDR === 'string' ? podCIDR : undefined);
+      const { podCIDR, podCIDRs = podCIDR } = isObject(spec) ? spec : {};
+      const wanted = [podCIDRs].flat().flatMap((cidr) => (typeof cidr === 'string' ? [cidr] : []));
+      nodes.set(String(metadata['name']), wanted);
     }
     if (nodes.size === 0) return;
     this.#ownWorkers = false;
@@ -332,10 +333,7 @@ export class EngineCluster implements Cluster {
     for (const node of this.#api.store.list('Node')) {
       const { name } = node.metadata;
       const wanted = nodes.get(name);
-      if (
-        name === controlPlaneName ||
-        (nodes.has(name) && (wanted === undefined || wanted === node.spec.podCIDR))
-      )
+      if (name === controlPlaneName || wanted?.every((cidr) => node.spec.podCIDRs?.includes(cidr)) === true)
         continue;
       this.#api.delete(resource, undefined, name);
     }

@@ -4,7 +4,8 @@ import { draw } from './draw.ts';
 import type { FieldError } from './error.ts';
 import * as field from './field.ts';
 import type { Draft } from './json.ts';
-import { numberAt, objectsAt, textAt } from './json.ts';
+import { initIpFamilies } from './ip-families.ts';
+import { numberAt, objectsAt, textAt, textsAt } from './json.ts';
 import type { Service } from './types.ts';
 
 const nodePorts = { first: 30_000, last: 32_767 };
@@ -43,27 +44,27 @@ export class ServiceAllocator {
 
   private completeAddresses(spec: Draft, key: string, previous: Service | undefined): FieldError[] {
     const path = ['spec'];
-    const wanted = Array.isArray(spec['clusterIPs'])
-      ? spec['clusterIPs'].filter((ip) => typeof ip === 'string')
-      : [];
-    const first = textAt(spec, 'clusterIP') ?? wanted[0] ?? '';
-    const given = wanted.length > 0 ? [first, ...wanted.slice(1)] : first ? [first] : [];
-    const kept = previous?.spec.clusterIPs ?? [];
-    const headless = first === 'None';
-    const families = this.families(spec, given, headless);
-    if (!Array.isArray(families)) return [families];
-    spec['ipFamilies'] = families;
-    spec['ipFamilyPolicy'] ??= families.length > 1 ? 'PreferDualStack' : 'SingleStack';
-    if (headless) {
-      spec['clusterIP'] = 'None';
-      spec['clusterIPs'] = ['None'];
-      return [];
+    const given = textsAt(spec, 'clusterIPs');
+    const first = textAt(spec, 'clusterIP') ?? '';
+    if (given.length === 0 && first !== '') given.push(first);
+    if (given.length > 0) {
+      spec['clusterIP'] = given[0] ?? '';
+      spec['clusterIPs'] = given;
     }
+    const errors = initIpFamilies(
+      spec,
+      previous,
+      this.ranges.map(({ family }) => family),
+    );
+    if (errors.length > 0) return errors;
+    if (given[0] === 'None') return [];
+    const kept = textsAt(spec, 'clusterIPs');
+    const families = textsAt(spec, 'ipFamilies');
     const addresses: string[] = [];
     for (const [i, family] of families.entries()) {
       const range = this.ranges.find((candidate) => candidate.family === family);
       if (!range) continue;
-      const explicit = given[i] ?? (kept[0] !== 'None' ? kept[i] : undefined);
+      const explicit = kept[i];
       if (explicit) {
         const address = parseAddress(explicit);
         if (!address) continue;
@@ -89,44 +90,6 @@ export class ServiceAllocator {
     spec['clusterIP'] = addresses[0] ?? '';
     spec['clusterIPs'] = addresses;
     return [];
-  }
-
-  /** defaultOnRead and initIPFamilyFields of the Service registry, shortened. */
-  private families(
-    spec: Draft,
-    given: readonly string[],
-    headless: boolean,
-  ): ('IPv4' | 'IPv6')[] | FieldError {
-    const path = ['spec'];
-    const own = this.ranges.map(({ family }) => family);
-    const asked = Array.isArray(spec['ipFamilies']) ? spec['ipFamilies'] : [];
-    const policy = textAt(spec, 'ipFamilyPolicy');
-    const families: ('IPv4' | 'IPv6')[] = [];
-    for (const [i, family] of asked.entries()) {
-      if (family !== 'IPv4' && family !== 'IPv6') continue;
-      if (!own.includes(family) && !(headless && textAt(spec, 'selector') === undefined)) {
-        return field.invalid([...path, 'ipFamilies', i], family, 'not configured on this cluster');
-      }
-      families.push(family);
-    }
-    if (families.length === 0 && !headless) {
-      for (const ip of given) {
-        const family = parseAddress(ip)?.family;
-        if (family) families.push(family);
-      }
-    }
-    if (policy === 'RequireDualStack' && own.length < 2) {
-      return field.invalid(
-        [...path, 'ipFamilyPolicy'],
-        policy,
-        'this cluster is not configured for dual-stack services',
-      );
-    }
-    if (families.length === 0) families.push(own[0] ?? 'IPv4');
-    if (policy === 'PreferDualStack' || policy === 'RequireDualStack') {
-      for (const family of own) if (!families.includes(family)) families.push(family);
-    }
-    return policy === 'SingleStack' ? families.slice(0, 1) : families;
   }
 
   /** The upper band first, as the real allocator: the lower one is left to those who choose an address by hand. */

@@ -55,6 +55,12 @@ export function textAt(parent: Draft | undefined, key: string): string | undefin
   return typeof value === 'string' ? value : undefined;
 }
 
+/** The strings of a list; none where there is no list. */
+export function textsAt(parent: Draft | undefined, key: string): string[] {
+  const list = parent?.[key];
+  return Array.isArray(list) ? list.filter((item) => typeof item === 'string') : [];
+}
+
 export function numberAt(parent: Draft | undefined, key: string): number | undefined {
   const value = parent && Object.hasOwn(parent, key) ? parent[key] : undefined;
   return typeof value === 'number' ? value : undefined;

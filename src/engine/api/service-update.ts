@@ -5,6 +5,7 @@ import type { Service } from './types.ts';
 /** What the Service registry mends in an update before it is validated (strategy.PrepareForUpdate). */
 export function prepareServiceUpdate(spec: Draft, live: Service): void {
   normalizeClusterIPs(spec, live);
+  keepClusterIPs(spec, live);
   dropTypeDependentFields(spec, live);
 }
 
@@ -15,6 +16,15 @@ function normalizeClusterIPs(spec: Draft, live: Service): void {
   if (changed === undefined || changed === clusterIP || !equalJson(spec['clusterIPs'], clusterIPs)) return;
   if (changed === '') delete spec['clusterIPs'];
   else spec['clusterIPs'] = [changed];
+}
+
+/** Left out, the addresses that were allocated are kept (patchAllocatedValues). */
+function keepClusterIPs(spec: Draft, live: Service): void {
+  const { type, clusterIP, clusterIPs } = live.spec;
+  if (type === 'ExternalName' || textAt(spec, 'type') === 'ExternalName' || clusterIP === undefined) return;
+  if ((textAt(spec, 'clusterIP') ?? '') === '') spec['clusterIP'] = clusterIP;
+  if (!Array.isArray(spec['clusterIPs']) && spec['clusterIP'] === clusterIP && clusterIPs !== undefined)
+    spec['clusterIPs'] = [...clusterIPs];
 }
 
 /** What only the former type needed goes with it, unless the update has set it anew. */

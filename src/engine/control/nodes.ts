@@ -37,7 +37,7 @@ export class NodeRegistrar {
     const { name } = node.metadata;
     const index = this.indexOf(name);
     const spec = node.spec ?? {};
-    const podCIDRs = spec.podCIDRs ?? (spec.podCIDR === undefined ? this.freeRanges(index) : [spec.podCIDR]);
+    const podCIDRs = podCIDRsOf(spec) ?? this.freeRanges(index);
     const given = node.status?.addresses ?? [];
     const addresses = given.some(({ type }) => type === 'InternalIP')
       ? given
@@ -130,6 +130,11 @@ export class NodeRegistrar {
       }
     });
   }
+}
+
+/** The two fields are one; where they differ the single one counts (Convert_v1_NodeSpec_To_core_NodeSpec). */
+function podCIDRsOf({ podCIDR, podCIDRs }: Node['spec']): readonly string[] | undefined {
+  return podCIDR === undefined || podCIDR === podCIDRs?.[0] ? podCIDRs : [podCIDR];
 }
 
 /** The InternalIPs of the n-th machine; 0 is the control plane. Beyond the LAN's first 240 machines the next /24s. */

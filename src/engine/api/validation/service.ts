@@ -2,12 +2,11 @@ import { parseAddress, parseCidr } from '../address.ts';
 import type { FieldError } from '../error.ts';
 import * as field from '../field.ts';
 import type { Draft } from '../json.ts';
-import { equalJson, numberAt, objectAt, objectsAt, textAt } from '../json.ts';
+import { numberAt, objectAt, objectsAt, textAt, textsAt } from '../json.ts';
 import type { JsonPath } from '../path.ts';
+import { clusterIPsOf, validateClusterIPs, validIp } from './cluster-ips.ts';
 import { validateLabels } from './metadata.ts';
 import { dns1123Label, dns1123Subdomain, portName, portNumber } from './names.ts';
-
-const validIp = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 
 /** core validation.ValidateService */
 export function validateService(service: Draft): FieldError[] {
@@ -16,7 +15,7 @@ export function validateService(service: Draft): FieldError[] {
   const errors: FieldError[] = [];
   const type = textAt(spec, 'type') ?? '';
   const ports = objectsAt(spec, 'ports');
-  const ips = addressesOf(spec);
+  const ips = clusterIPsOf(spec);
   const headless = ips[0] === 'None';
   if (ports.length === 0 && !headless && type !== 'ExternalName')
     errors.push(field.required([...path, 'ports']));
@@ -28,6 +27,9 @@ export function validateService(service: Draft): FieldError[] {
   } else if (type === 'ExternalName') {
     if (ips.length > 0 && !headless)
       errors.push(field.forbidden([...path, 'clusterIPs'], 'may not be set for ExternalName services'));
+    for (const name of ['ipFamilies', 'ipFamilyPolicy'])
+      if (spec[name] !== undefined)
+        errors.push(field.forbidden([...path, name], 'may not be set for ExternalName services'));
     const name = (textAt(spec, 'externalName') ?? '').replace(/\.$/, '');
     if (name === '') errors.push(field.required([...path, 'externalName']));
     else
@@ -45,7 +47,7 @@ export function validateService(service: Draft): FieldError[] {
   }
   errors.push(...duplicatePorts(ports, path));
   errors.push(...validateLabels(objectAt(spec, 'selector'), [...path, 'selector']));
-  errors.push(...validateAddresses(spec, path));
+  errors.push(...validateClusterIPs(spec, path), ...validateExternalIPs(spec, path));
   if (textAt(spec, 'sessionAffinity') === 'None' && objectAt(spec, 'sessionAffinityConfig')) {
     errors.push(
       field.forbidden([...path, 'sessionAffinityConfig'], 'must not be set when session affinity is None'),
@@ -74,7 +76,7 @@ export function validateService(service: Draft): FieldError[] {
     textAt(spec, 'externalTrafficPolicy') !== undefined &&
     type !== 'LoadBalancer' &&
     type !== 'NodePort' &&
-    texts(spec, 'externalIPs').length === 0
+    textsAt(spec, 'externalIPs').length === 0
   ) {
     errors.push(
       field.invalid(
@@ -84,7 +86,7 @@ export function validateService(service: Draft): FieldError[] {
       ),
     );
   }
-  const ranges = texts(spec, 'loadBalancerSourceRanges');
+  const ranges = textsAt(spec, 'loadBalancerSourceRanges');
   if (ranges.length > 0 && type !== 'LoadBalancer') {
     errors.push(
       field.forbidden(
@@ -153,24 +155,9 @@ function duplicatePorts(ports: readonly Draft[], path: JsonPath): FieldError[] {
   return errors;
 }
 
-function validateAddresses(spec: Draft, path: JsonPath): FieldError[] {
+function validateExternalIPs(spec: Draft, path: JsonPath): FieldError[] {
   const errors: FieldError[] = [];
-  const ips = texts(spec, 'clusterIPs');
-  const clusterIP = textAt(spec, 'clusterIP') ?? '';
-  if (ips.length > 0 && clusterIP !== '' && ips[0] !== clusterIP) {
-    errors.push(field.invalid([...path, 'clusterIPs'], ips, 'first value must match `clusterIP`'));
-  }
-  if (ips.length > 2)
-    errors.push(field.invalid([...path, 'clusterIPs'], ips, 'may only hold up to 2 values'));
-  for (const [i, ip] of addressesOf(spec).entries()) {
-    if (ip === 'None' || ip === '') continue;
-    if (!parseAddress(ip))
-      errors.push({
-        ...field.invalid([...path, 'clusterIPs', i], ip, validIp),
-        path: [...path, 'clusterIP'],
-      });
-  }
-  for (const [i, ip] of texts(spec, 'externalIPs').entries()) {
+  for (const [i, ip] of textsAt(spec, 'externalIPs').entries()) {
     const address = parseAddress(ip);
     const at = [...path, 'externalIPs', i];
     if (!address) errors.push(field.invalid(at, ip, validIp));
@@ -181,26 +168,4 @@ function validateAddresses(spec: Draft, path: JsonPath): FieldError[] {
       errors.push(field.invalid(at, ip, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'));
   }
   return errors;
-}
-
-function addressesOf(spec: Draft): string[] {
-  const ips = texts(spec, 'clusterIPs');
-  const clusterIP = textAt(spec, 'clusterIP');
-  return ips.length > 0 ? ips : clusterIP ? [clusterIP] : [];
-}
-
-function texts(spec: Draft, key: string): string[] {
-  const list = spec[key];
-  return Array.isArray(list) ? list.filter((item) => typeof item === 'string') : [];
-}
-
-/** ValidateServiceUpdate: a cluster IP stays for life, unless the type is or becomes ExternalName. */
-export function validateServiceUpdate(next: Draft, live: Draft): FieldError[] {
-  const [spec, old] = [objectAt(next, 'spec') ?? {}, objectAt(live, 'spec') ?? {}];
-  if (textAt(spec, 'type') === 'ExternalName' || textAt(old, 'type') === 'ExternalName') return [];
-  const [after, before] = [addressesOf(spec), addressesOf(old)];
-  // Left out, they are kept.
-  if (after.length === 0 || equalJson(after[0], before[0])) return [];
-  const error = field.invalid(['spec', 'clusterIPs', 0], after, 'may not change once set');
-  return [{ ...error, path: ['spec', 'clusterIP'] }];
 }

@@ -18,7 +18,8 @@ import {
   validateNetworkPolicy,
 } from './network.ts';
 import { validatePodSpec, validatePodUpdate } from './pod.ts';
-import { validateService, validateServiceUpdate } from './service.ts';
+import { validateClusterIPsUpdate } from './cluster-ips.ts';
+import { validateService } from './service.ts';
 import { validateWorkload, validateWorkloadUpdate } from './workload.ts';
 
 /** Everything wrong with a new object, defaulted before, in the API server's words. */
@@ -163,6 +164,11 @@ function validateNode(node: Draft): FieldError[] {
     );
     errors.push(podCIDRs.length > 0 ? error : { ...error, path: ['spec', 'podCIDR'] });
   }
+  const cidrs = podCIDRs.flatMap((cidr) => (typeof cidr === 'string' ? (parseCidr(cidr) ?? []) : []));
+  if (cidrs.length > 1 && new Set(cidrs.map(({ family }) => family)).size < cidrs.length) {
+    const detail = 'may specify no more than one CIDR for each IP family';
+    errors.push(field.invalid(['spec', 'podCIDRs'], podCIDRs, detail));
+  }
   const seen = new Set<string>();
   for (const [i, taint] of objectsAt(spec, 'taints').entries()) {
     // ValidateNode says `metadata.taints` of what stands in the spec.
@@ -209,7 +215,7 @@ function validateChange(kind: string, next: Draft, live: Draft): FieldError[] {
     case 'Pod':
       return validatePodUpdate(next, live);
     case 'Service':
-      return validateServiceUpdate(next, live);
+      return validateClusterIPsUpdate(next, live);
     case 'Deployment':
     case 'ReplicaSet':
     case 'StatefulSet':
