@@ -37,11 +37,19 @@ const commandOf: Partial<Readonly<Record<DecisionCode, string>>> = {
   'nat-binding': 'conntrack -L',
 };
 
+/** Of longer tables only the lines that decided are shown. */
 const MAX_LINES = 500;
+
+interface Asked {
+  /** Of iptables and nft; of nft its sets too. */
+  readonly chains: Set<string>;
+  /** The lines that decided. */
+  readonly lines: Set<string>;
+}
 
 /** The tables that decided something, as their tools print them now; of iptables and nft only the chains and sets that were asked. */
 export function tableSnapshots(world: World, events: readonly RecordEvent[]): TableSnapshot[] {
-  const wanted = new Map<string, Map<string, Set<string>>>();
+  const wanted = new Map<string, Map<string, Asked>>();
   for (const event of events) {
     if (event.kind !== 'decision') continue;
     const { decision } = event;
@@ -53,21 +61,60 @@ export function tableSnapshots(world: World, events: readonly RecordEvent[]): Ta
         ? `nft list table ${decision.table}`
         : commandOf[decision.code];
     if (command === undefined) continue;
-    const commands = wanted.get(event.netns) ?? new Map<string, Set<string>>();
-    const chains = commands.get(command) ?? new Set<string>();
-    if (iptables || nft) chains.add(decision.chain);
-    if (decision.code === 'nft-rule' && decision.set !== undefined) chains.add(decision.set);
-    commands.set(command, chains);
+    const commands = wanted.get(event.netns) ?? new Map<string, Asked>();
+    const asked = commands.get(command) ?? { chains: new Set<string>(), lines: new Set<string>() };
+    if (iptables || nft) asked.chains.add(decision.chain);
+    if (decision.code === 'nft-rule' && decision.set !== undefined) asked.chains.add(decision.set);
+    if ('entry' in decision) asked.lines.add(decision.entry);
+    else if ('rule' in decision) asked.lines.add(decision.rule);
+    commands.set(command, asked);
     wanted.set(event.netns, commands);
   }
   const snapshots: TableSnapshot[] = [];
   for (const [name, commands] of wanted) {
     const netns = world.netns(name);
     if (netns === undefined) continue;
-    for (const [command, chains] of commands)
-      snapshots.push({ netns: name, command, lines: linesOf(netns, command, chains).slice(0, MAX_LINES) });
+    for (const [command, { chains, lines }] of commands) {
+      const short = lengthOf(netns, command, chains) <= MAX_LINES;
+      snapshots.push({
+        netns: name,
+        command,
+        lines: short ? linesOf(netns, command, chains).slice(0, MAX_LINES) : [...lines],
+      });
+    }
   }
   return snapshots;
+}
+
+/** How many lines the tool would print, without printing them. */
+function lengthOf(netns: Netns, command: string, chains: ReadonlySet<string>): number {
+  const expected = netns.onDemand?.size ?? 0;
+  switch (command) {
+    case 'ip route':
+      return netns.routes.count(TABLE_MAIN) + expected;
+    case 'ip route show table local':
+      return netns.routes.count(TABLE_LOCAL);
+    case 'ip neigh':
+    case 'bridge fdb': {
+      let count = expected;
+      for (const device of netns.devices.values()) {
+        if (command === 'ip neigh') count += device.neighbours?.size ?? 0;
+        else if (device instanceof Bridge) count += device.fdb.size;
+        else if (device instanceof VxlanDevice) count += device.fdbSize;
+      }
+      return count;
+    }
+    case 'conntrack -L':
+      return netns.conntrack.list().length;
+    default: {
+      let count = 0;
+      for (const table of ['raw', 'mangle', 'nat', 'filter'] as const)
+        if (command === `iptables -t ${table} -S`)
+          for (const chain of chains)
+            count += 1 + (netns.netfilter.v4.table(table).get(chain)?.rules.length ?? 0);
+      return count;
+    }
+  }
 }
 
 function linesOf(netns: Netns, command: string, chains: ReadonlySet<string>): readonly string[] {

@@ -47,6 +47,7 @@ export class Mesh<P extends Peer> {
     4: new Map(),
     6: new Map(),
   };
+  readonly #announced = new Set<Announcement<P>>();
   #order = 0;
 
   constructor(links: Links<P>) {
@@ -57,8 +58,12 @@ export class Mesh<P extends Peer> {
     const { netns } = peer.node;
     const member: Member<P> = { peer, order: this.#order++, time: netns.world.now, announced: [] };
     this.#members.set(peer.node.name, member);
+    const announced = this.#announced;
     netns.onDemand = {
       devices: peer.devices,
+      get size() {
+        return announced.size;
+      },
       fill: (dst) => this.#fill(member, dst),
       fillAll: () => this.#fillAll(member),
     };
@@ -72,6 +77,7 @@ export class Mesh<P extends Peer> {
     const order = this.#order++;
     const announcement: Announcement<P> = { owner, network, order, time, writtenTo: new Set() };
     owner.announced.push(announcement);
+    this.#announced.add(announcement);
     const lengths = this.#networks[familyOf(network.ip)];
     let networks = lengths.get(network.length);
     if (networks === undefined) lengths.set(network.length, (networks = new Map()));
@@ -89,6 +95,7 @@ export class Mesh<P extends Peer> {
     this.#asked.delete(gone);
     for (const announcement of gone.announced) {
       const { network, writtenTo } = announcement;
+      this.#announced.delete(announcement);
       const networks = this.#networks[familyOf(network.ip)].get(network.length);
       if (networks?.get(network.ip) === announcement) networks.delete(network.ip);
       const readers = [...this.#complete, ...writtenTo].filter(({ peer }) => this.#isMember(peer));

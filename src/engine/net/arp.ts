@@ -56,6 +56,8 @@ export class Arp {
   #request(dev: Device, arp: ArpPacket, skb: Skb, frame: Frame): boolean {
     const ns = dev.netns;
     const world = ns.world;
+    // A broadcast reaches every machine of the LAN: those that it does not concern look no further.
+    if (!dev.proxyArp && ns.routes.addressType(arp.targetIp) !== 'local') return false;
     const route = world.ip.inputRoute(ns, dev, arp.targetIp, arp.senderIp);
     if (route === undefined) return false;
     if (route.kind === 'local') {

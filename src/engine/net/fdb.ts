@@ -36,6 +36,11 @@ export class Fdb {
     return [...this.#entries.keys()].flatMap((mac) => this.get(mac) ?? []).reverse();
   }
 
+  /** Those that have grown old included. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   set(mac: Mac, port: BridgePort | undefined, kind: FdbEntry['kind']): FdbEntry {
     const now = this.#now();
     const entry: FdbEntry = { mac, port, kind, updated: now, used: now };

@@ -17,7 +17,7 @@ export function listRules(
       `-P ${hook} ${chain?.policy ?? 'ACCEPT'}${counters ? ` -c ${count.packets} ${count.bytes}` : ''}`,
     );
   }
-  const user = table.userChains().filter((chain) => wanted(chain.name));
+  const user = table.userChains(chains);
   for (const chain of user) lines.push(`-N ${chain.name}`);
   const builtins = BUILTIN_CHAINS[table.name]
     .flatMap((hook) => table.builtin(hook) ?? [])

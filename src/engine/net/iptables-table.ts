@@ -94,9 +94,10 @@ export class Table {
     return this.#source;
   }
 
-  /** User chains by name, as nft's iptables sorts them. */
-  userChains(): readonly Chain[] {
-    return this.all()
+  /** User chains, or those of them that are named, by name, as nft's iptables sorts them. */
+  userChains(names?: readonly string[]): readonly Chain[] {
+    const chains = names === undefined ? this.all() : names.flatMap((name) => this.get(name) ?? []);
+    return chains
       .filter((chain) => chain.hook === undefined)
       .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }

@@ -68,6 +68,8 @@ export interface LinkChanges {
 export interface OnDemand {
   /** The devices that its entries go through. */
   readonly devices: readonly Device[];
+  /** How many destinations it has entries for. */
+  readonly size: number;
   fill(dst: Ip): void;
   fillAll(): void;
 }

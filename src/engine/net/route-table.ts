@@ -56,6 +56,13 @@ export class RouteTable {
     return undefined;
   }
 
+  get size(): number {
+    if (this.#few !== undefined) return this.#few.length;
+    let size = 0;
+    for (const networks of this.#index?.values() ?? []) size += networks.size;
+    return size;
+  }
+
   /** In no particular order. */
   values(): Route[] {
     if (this.#few !== undefined) return [...this.#few];

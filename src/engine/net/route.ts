@@ -220,6 +220,11 @@ export class RouteTables {
     return this.#all(family).get(table)?.sorted() ?? [];
   }
 
+  /** How many routes an IPv4 table has by now. */
+  count(table: number): number {
+    return this.#table(0, table)?.size ?? 0;
+  }
+
   /** Numbers of the tables that have routes. */
   tables(family: 4 | 6 = 4): number[] {
     return [...this.#all(family)]

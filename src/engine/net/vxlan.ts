@@ -83,6 +83,11 @@ export class VxlanDevice extends Device {
     return [...this.#fdb.values()].flat().reverse();
   }
 
+  /** How many addresses have entries by now. */
+  get fdbSize(): number {
+    return this.#fdb.size;
+  }
+
   /** `bridge fdb append`: one more remote for an address. */
   fdbAppend(mac: Mac, remote: Ip, kind: VxlanFdbEntry['kind'] = 'permanent'): Errno | undefined {
     this.netns.fillAll();

@@ -21,6 +21,7 @@ function lazy(): { ns: ReturnType<World['createNetns']>; filled: string[] } {
   };
   ns.onDemand = {
     devices: [dev],
+    size: 1000,
     fill: (dst) => fill(Math.floor((dst - 0x0b000000) / 256)),
     fillAll: () => {
       for (let n = 0; n < 1000; n++) fill(n);
