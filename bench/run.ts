@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>>
   reach: () => import('./reach.ts'),
   weight: () => import('./weight.ts'),
   site: () => import('./site.ts'),
+  scale: () => import('./scale.ts'),
 };
 
 const chosen = process.argv.slice(2);

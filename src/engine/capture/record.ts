@@ -164,6 +164,6 @@ export interface TableSnapshot {
   readonly netns: string;
   /** The command that prints it: `ip route`, `ip neigh`, `bridge fdb`, `iptables -t nat -S`, `conntrack -L`. */
   readonly command: string;
-  /** Of a table that is longer than 500 lines only those that decided. */
+  /** Of a table that is longer than 200 lines only those that decided. */
   readonly lines: readonly string[];
 }

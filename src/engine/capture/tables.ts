@@ -38,7 +38,7 @@ const commandOf: Partial<Readonly<Record<DecisionCode, string>>> = {
 };
 
 /** Of longer tables only the lines that decided are shown. */
-const MAX_LINES = 500;
+const MAX_LINES = 200;
 
 interface Asked {
   /** Of iptables and nft; of nft its sets too. */
