@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     exclude: ['tests/e2e/**', 'node_modules/**'],
-    testTimeout: 30_000,
+    // A guard against what never ends, not a measure: a crowded machine takes its time.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });
