@@ -10,12 +10,14 @@ function styleSheet(): Plugin {
   return {
     name: 'pod-lab-css',
     async generateBundle() {
-      const { readFile } = await import('node:fs/promises');
-      const { transform } = await import('esbuild');
-      const { code } = await transform(await readFile(here('./element/pod-lab.css'), 'utf8'), {
-        loader: 'css',
+      const { build } = await import('esbuild');
+      const { outputFiles } = await build({
+        entryPoints: [here('./element/pod-lab.css')],
+        bundle: true,
         minify: true,
+        write: false,
       });
+      const code = outputFiles[0]?.text ?? '';
       this.emitFile({ type: 'asset', fileName: 'pod-lab.css', source: code });
     },
   };
@@ -46,6 +48,8 @@ export default defineConfig({
     rollupOptions: {
       input: { 'pod-lab': here('./element/pod-lab.ts') },
       preserveEntrySignatures: false,
+      // A capture file takes one function of the engine, whose modules do nothing by being loaded.
+      treeshake: { moduleSideEffects: [{ test: /\/src\/engine\//, sideEffects: false }] },
       output: {
         entryFileNames: '[name].js',
         chunkFileNames: '[name]-[hash].js',

@@ -311,6 +311,8 @@ export const en: Strings = {
     notEnforced: (names) => `NetworkPolicy ${names} has no effect: this CNI does not enforce policies.`,
     truncated: (max) => `The record ends after ${max} events.`,
     brokenLab: 'This lab has a mistake',
+    download: (file) => `Download ${file}`,
+    captureNote: 'Every frame on every interface, for Wireshark or tcpdump -r.',
     dropped: 'dropped',
     refused: 'refused',
   },

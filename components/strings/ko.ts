@@ -315,6 +315,8 @@ export const ko: Strings = {
       `NetworkPolicy ${조사(names, '은/는')} 효과가 없습니다. 이 CNI는 정책을 적용하지 않습니다.`,
     truncated: (max) => `기록은 이벤트 ${max}개에서 끝납니다.`,
     brokenLab: '이 실습에 잘못된 곳이 있습니다',
+    download: (file) => `${file} 내려받기`,
+    captureNote: '모든 인터페이스를 지나간 모든 프레임입니다. Wireshark나 tcpdump -r로 열 수 있습니다.',
     dropped: '버려짐',
     refused: '거부됨',
   },

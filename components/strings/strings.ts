@@ -107,6 +107,8 @@ export interface Strings {
     readonly notEnforced: (names: string) => string;
     readonly truncated: (max: number) => string;
     readonly brokenLab: string;
+    readonly download: (file: string) => string;
+    readonly captureNote: string;
     readonly dropped: string;
     /** Refused with an answer: RST or an ICMP error. */
     readonly refused: string;
