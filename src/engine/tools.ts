@@ -38,17 +38,61 @@ export function clientTools(kubectlHost: KubectlHost, find: FindPlace): Readonly
 
 /** What BusyBox brings, of the programs that are simulated. */
 const busyboxNames = [
-  ...['[', 'arping', 'cat', 'cut', 'date', 'echo', 'egrep', 'env', 'false', 'fgrep', 'grep', 'head'],
-  ...['hostname', 'id', 'ip', 'kill', 'ls', 'nc', 'netstat', 'nslookup', 'ping', 'ping6', 'printf', 'ps'],
-  ...['rm', 'sed', 'seq', 'sh', 'sleep', 'sort', 'sysctl', 'tail', 'tee', 'test', 'timeout', 'touch', 'tr'],
-  ...['traceroute', 'true', 'uname', 'uniq', 'watch', 'wc', 'wget', 'which', 'whoami', 'xargs'],
+  ...['[', 'arp', 'arping', 'awk', 'base64', 'basename', 'cat', 'cut', 'date', 'dd', 'dirname', 'echo'],
+  ...[
+    'egrep',
+    'env',
+    'expr',
+    'false',
+    'fgrep',
+    'grep',
+    'hd',
+    'head',
+    'hexdump',
+    'hostname',
+    'id',
+    'ifconfig',
+  ],
+  ...[
+    'ip',
+    'kill',
+    'less',
+    'ls',
+    'mkdir',
+    'more',
+    'nc',
+    'netstat',
+    'nl',
+    'nslookup',
+    'paste',
+    'ping',
+    'ping6',
+  ],
+  ...['printf', 'ps', 'rev', 'rm', 'rmdir', 'route', 'sed', 'seq', 'sh', 'sleep', 'sort', 'sysctl', 'tac'],
+  ...['tail', 'tee', 'telnet', 'test', 'timeout', 'touch', 'tr', 'traceroute', 'true', 'uname', 'uniq'],
+  ...['watch', 'wc', 'wget', 'which', 'whoami', 'xargs', 'yes'],
 ];
 
-/** What Debian's slim images have: core utilities, grep, sed, a shell, no network tools. */
+/** What Debian's slim images have: core utilities, grep, sed, mawk, a shell, no network tools. */
 const debianNames = [
-  ...['[', 'cat', 'cut', 'date', 'echo', 'egrep', 'env', 'false', 'fgrep', 'getent', 'grep', 'head'],
-  ...['hostname', 'id', 'kill', 'ls', 'printf', 'rm', 'sed', 'seq', 'sh', 'sleep', 'sort', 'tail', 'tee'],
-  ...['test', 'timeout', 'touch', 'tr', 'true', 'uname', 'uniq', 'wc', 'which', 'whoami', 'xargs'],
+  ...[
+    '[',
+    'awk',
+    'base64',
+    'basename',
+    'cat',
+    'cut',
+    'date',
+    'dd',
+    'dirname',
+    'echo',
+    'egrep',
+    'env',
+    'expr',
+  ],
+  ...['false', 'fgrep', 'getent', 'grep', 'head', 'hostname', 'id', 'kill', 'ls', 'mkdir', 'nl', 'paste'],
+  ...['printf', 'rm', 'rmdir', 'sed', 'seq', 'sh', 'sleep', 'sort', 'tac', 'tail', 'tee', 'test', 'timeout'],
+  ...['touch', 'tr', 'true', 'uname', 'uniq', 'wc', 'which', 'whoami', 'xargs', 'yes'],
 ];
 
 const known = new WeakMap<Image, ReadonlyMap<string, Tool>>();

@@ -66,6 +66,8 @@ const network = [
   'route',
   'ifconfig',
   'netstat',
+  'telnet',
+  'getent',
   'nmap',
   'mtr',
   'telnet',

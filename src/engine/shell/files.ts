@@ -38,13 +38,13 @@ export class VirtualFiles implements Files {
   }
 
   read(path: string): FileResult<string> {
-    const file = this.#files.get(path) ?? kernelFile(this.#netns, path);
+    const file = this.#files.get(path) ?? deviceFile(this.#netns, path) ?? kernelFile(this.#netns, path);
     if (file === undefined) return fail(this.kind(path) === 'directory' ? 'EISDIR' : 'ENOENT');
     return { ok: true, value: typeof file === 'string' ? file : file.read() };
   }
 
   write(path: string, text: string, mode: 'truncate' | 'append'): FileResult<void> {
-    if (path === '/dev/null') return done;
+    if (path === '/dev/null' || path === '/dev/zero') return done;
     const file = this.#files.get(path) ?? kernelFile(this.#netns, path);
     if (file !== undefined && typeof file !== 'string') {
       if (file.write === undefined) return fail('EACCES');
@@ -65,6 +65,14 @@ export class VirtualFiles implements Files {
     return fail(
       this.kind(path) === undefined ? 'ENOENT' : this.kind(path) === 'directory' ? 'EISDIR' : 'EACCES',
     );
+  }
+
+  removeDirectory(path: string): FileResult<void> {
+    const kind = this.kind(path);
+    if (kind !== 'directory') return fail(kind === undefined ? 'ENOENT' : 'ENOTDIR');
+    const names = this.list(path);
+    if (names.ok && names.value.length > 0) return fail('ENOTEMPTY');
+    return this.#directories.delete(path) ? done : fail('EACCES');
   }
 
   makeDirectory(path: string, parents: boolean): FileResult<void> {
@@ -95,10 +103,30 @@ export class VirtualFiles implements Files {
   }
 
   kind(path: string): 'file' | 'directory' | undefined {
-    if (this.#files.has(path) || path === '/dev/null' || kernelFile(this.#netns, path) !== undefined)
+    if (this.#files.has(path) || DEVICES.includes(path) || kernelFile(this.#netns, path) !== undefined)
       return 'file';
     return this.#directories.has(path) || kernelNames(this.#netns, path).length > 0 ? 'directory' : undefined;
   }
+}
+
+const DEVICES = ['/dev/null', '/dev/random', '/dev/urandom', '/dev/zero'];
+/** What never ends gives more than anybody may print. */
+const ENDLESS = 1 << 20;
+
+/** Text is what flows here, so that a random byte has seven bits. */
+function deviceFile({ world }: Netns, path: string): string | undefined {
+  switch (path) {
+    case '/dev/null':
+      return '';
+    case '/dev/zero':
+      return '\0'.repeat(ENDLESS);
+    case '/dev/random':
+    case '/dev/urandom':
+      return Array.from({ length: 4096 }, () => String.fromCharCode(world.random.below(128)))
+        .join('')
+        .repeat(ENDLESS / 4096);
+  }
+  return undefined;
 }
 
 /** What `strerror` says. */
@@ -115,4 +143,5 @@ const FILE_ERRORS: Readonly<Record<string, string>> = {
   EINVAL: 'Invalid argument',
   ENOSPC: 'No space left on device',
   ENODEV: 'No such device',
+  ENOTEMPTY: 'Directory not empty',
 };

@@ -84,7 +84,16 @@ export interface ProcessTable {
 }
 
 export type FileError =
-  'EEXIST' | 'ENOENT' | 'EACCES' | 'EISDIR' | 'ENOTDIR' | 'EROFS' | 'EINVAL' | 'ENOSPC' | 'ENODEV';
+  | 'EEXIST'
+  | 'ENOENT'
+  | 'EACCES'
+  | 'EISDIR'
+  | 'ENOTDIR'
+  | 'EROFS'
+  | 'EINVAL'
+  | 'ENOSPC'
+  | 'ENODEV'
+  | 'ENOTEMPTY';
 export type FileResult<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: FileError };
 
@@ -93,6 +102,8 @@ export interface Files {
   read(path: string): FileResult<string>;
   write(path: string, text: string, mode: 'truncate' | 'append'): FileResult<void>;
   remove(path: string): FileResult<void>;
+  /** Only an empty one. */
+  removeDirectory(path: string): FileResult<void>;
   makeDirectory(path: string, parents: boolean): FileResult<void>;
   list(path: string): FileResult<readonly string[]>;
   kind(path: string): 'file' | 'directory' | undefined;

@@ -77,10 +77,33 @@ function* list(ctx: ToolContext, args: readonly string[], busybox: boolean): Tas
     }
     const names = kind === 'file' || given.has('d') ? undefined : ctx.files.list(path);
     if (names !== undefined && targets.length > 1) ctx.out(`${i > 0 ? '\n' : ''}${target}:\n`);
-    for (const name of names?.ok === true ? names.value : [target]) {
-      if (name.startsWith('.') && !given.has('a') && !given.has('A') && names !== undefined) continue;
-      ctx.out(`${name}\n`);
-    }
+    const shown = names?.ok === true ? names.value : [target];
+    const visible = shown.filter(
+      (name) => !name.startsWith('.') || given.has('a') || given.has('A') || names === undefined,
+    );
+    if (given.has('l')) longList(ctx, names === undefined ? '' : path, visible, busybox);
+    else for (const name of visible) ctx.out(`${name}\n`);
   }
   return status;
+}
+
+/** `ls -l`: the columns as wide as their widest, BusyBox's as wide as always. */
+function longList(ctx: ToolContext, directory: string, names: readonly string[], busybox: boolean): void {
+  const entries = names.map((name) => {
+    const path = directory === '' ? resolve(ctx.cwd, name) : `${directory === '/' ? '' : directory}/${name}`;
+    const isDirectory = ctx.files.kind(path) === 'directory';
+    const text = isDirectory ? undefined : ctx.files.read(path);
+    const size = isDirectory ? 4096 : text?.ok === true ? text.value.length : 0;
+    return { name, mode: isDirectory ? 'drwxr-xr-x' : '-rw-r--r--', links: isDirectory ? 2 : 1, size };
+  });
+  // In blocks of a kilobyte, four to a page.
+  if (directory !== '')
+    ctx.out(`total ${entries.reduce((sum, { size }) => sum + 4 * Math.ceil(size / 4096), 0)}\n`);
+  const width = Math.max(0, ...entries.map(({ size }) => String(size).length));
+  for (const { name, mode, links, size } of entries)
+    ctx.out(
+      busybox
+        ? `${mode} ${String(links).padStart(4)} root     root     ${String(size).padStart(9)} Jan  1 00:00 ${name}\n`
+        : `${mode} ${links} root root ${String(size).padStart(width)} Jan  1 00:00 ${name}\n`,
+    );
 }

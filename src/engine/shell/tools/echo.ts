@@ -1,4 +1,15 @@
+import { sleep } from '../../net/task.ts';
 import type { Tool } from '../tool.ts';
+
+/** The words, or `y`, until nobody listens. */
+export const yes: Tool = function* (ctx, args) {
+  const lines = `${args.length === 0 ? 'y' : args.join(' ')}\n`.repeat(500);
+  while (ctx.session.limit === undefined) {
+    ctx.out(lines);
+    yield* sleep(ctx.world, 1);
+  }
+  return 0;
+};
 
 export const echo: Tool = function* (ctx, args) {
   let newline = true;
@@ -27,7 +38,7 @@ export const printf: Tool = function* (ctx, args) {
     const before = at;
     ctx.out(
       unescapeText(format).replace(
-        /%(%|([-+ 0#]*)(\d*)(?:\.(\d+))?([sdiuxXocbq]))/g,
+        /%(%|([-+ 0#]*)(\d*)(?:\.(\d+))?([sdiuxXocbqfeg]))/g,
         (whole, all: string, flags: string, width: string, precision: string | undefined, kind: string) => {
           if (all === '%') return '%';
           const value = values[at++] ?? '';
@@ -38,8 +49,13 @@ export const printf: Tool = function* (ctx, args) {
           else if (kind !== 'q') {
             const number = value === '' ? 0 : Number(value);
             if (Number.isNaN(number)) bad = value;
+            const places = Math.min(Number(precision ?? 6), 50);
+            const real = Number.isFinite(number) ? number : 0;
             const whole = Number.isFinite(number) ? Math.trunc(number) : 0;
             text = whole.toString(kind === 'o' ? 8 : /x/i.test(kind) ? 16 : 10);
+            if (kind === 'f') text = real.toFixed(places);
+            if (kind === 'e') text = real.toExponential(places).replace(/e([-+])(\d)$/, 'e$10$2');
+            if (kind === 'g') text = String(Number(real.toPrecision(Math.max(1, places))));
             if (kind === 'X') text = text.toUpperCase();
           }
           const columns = Math.min(Number(width), 10_000);

@@ -147,12 +147,12 @@ function connectFrom(
 }
 
 /** Standard input to the other side and the other side to standard output, each when it comes, until the other closes. */
-function* converse(
+export function* converse(
   ctx: ToolContext,
   socket: TcpConnection,
   silence: number,
   input: 'stdin' | 'none',
-  atEnd: 'shutdown' | 'stay',
+  atEnd: 'shutdown' | 'stay' | 'close',
 ): Task<number> {
   const sender = ctx.world.spawn(
     (function* (): Task<void> {
@@ -162,6 +162,7 @@ function* converse(
         socket.write(new TextEncoder().encode(line));
       }
       if (atEnd === 'shutdown') socket.end();
+      if (atEnd === 'close') socket.close();
     })(),
   );
   try {

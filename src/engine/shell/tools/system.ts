@@ -2,7 +2,7 @@ import { resolve } from '../expand.ts';
 import { fileErrorText } from '../files.ts';
 import { formatIp, isLoopback } from '../../net/address.ts';
 import { options } from '../text.ts';
-import type { Tool, ToolContext } from '../tool.ts';
+import type { FileResult, Files, Tool, ToolContext } from '../tool.ts';
 
 /** A tool that takes no time. */
 function instant(run: (ctx: ToolContext, args: readonly string[]) => number): Tool {
@@ -11,8 +11,8 @@ function instant(run: (ctx: ToolContext, args: readonly string[]) => number): To
   };
 }
 
-export const yes = instant(() => 0);
-export const no = instant(() => 1);
+export const success = instant(() => 0);
+export const failure = instant(() => 1);
 
 export const hostname = instant((ctx, args) => {
   const flag = args[0] ?? '';
@@ -197,9 +197,34 @@ export const rm = instant((ctx, args) => {
   if (given === undefined) return 1;
   let status = 0;
   for (const file of given.rest) {
-    const removed = ctx.files.remove(resolve(ctx.cwd, file));
+    const path = resolve(ctx.cwd, file);
+    const removed = given.has('r') || given.has('R') ? removeTree(ctx.files, path) : ctx.files.remove(path);
     if (removed.ok || (given.has('f') && removed.error === 'ENOENT')) continue;
     ctx.err(`rm: cannot remove '${file}': ${fileErrorText(removed.error)}\n`);
+    status = 1;
+  }
+  return status;
+});
+
+function removeTree(files: Files, path: string): FileResult<void> {
+  if (files.kind(path) !== 'directory') return files.remove(path);
+  const names = files.list(path);
+  if (!names.ok) return names;
+  for (const name of names.value) {
+    const removed = removeTree(files, path === '/' ? `/${name}` : `${path}/${name}`);
+    if (!removed.ok) return removed;
+  }
+  return files.removeDirectory(path);
+}
+
+export const rmdir = instant((ctx, args) => {
+  const given = options(ctx, args, { short: 'p' });
+  if (given === undefined) return 1;
+  let status = 0;
+  for (const name of given.rest) {
+    const removed = ctx.files.removeDirectory(resolve(ctx.cwd, name));
+    if (removed.ok) continue;
+    ctx.err(`rmdir: failed to remove '${name}': ${fileErrorText(removed.error)}\n`);
     status = 1;
   }
   return status;
