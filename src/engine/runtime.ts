@@ -29,7 +29,7 @@ import type { Machine } from './machine.ts';
 import { formatIp } from './net/address.ts';
 import type { Netns } from './net/netns.ts';
 import type { World } from './net/world.ts';
-import { ingressController } from './ingress-controller.ts';
+import { ingressController } from './ingress/controller.ts';
 import { coreDnsProgram } from './name-servers.ts';
 import { runProbe } from './probe.ts';
 import { Sandbox } from './sandbox.ts';

@@ -1,8 +1,8 @@
-import { httpDate } from './apps/date.ts';
-import { encode, headerOf, keepsAlive, reasonOf } from './apps/http.ts';
-import type { HttpRequest } from './apps/http.ts';
-import type { Connection } from './apps/server.ts';
-import type { HttpResponse } from './shell/http.ts';
+import { httpDate } from '../apps/date.ts';
+import { encode, headerOf, keepsAlive, reasonOf } from '../apps/http.ts';
+import type { HttpRequest } from '../apps/http.ts';
+import type { Connection } from '../apps/server.ts';
+import type { HttpResponse } from '../shell/http.ts';
 
 /** What nginx answers: its own page, a redirect, or what an upstream said. */
 export interface Answer {

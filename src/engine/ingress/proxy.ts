@@ -1,6 +1,6 @@
-import { goDate, logDate } from './apps/date.ts';
-import { encode, headerOf, HttpReader, keepsAlive, pathOf } from './apps/http.ts';
-import type { HttpRequest } from './apps/http.ts';
+import { goDate, logDate } from '../apps/date.ts';
+import { encode, headerOf, HttpReader, keepsAlive, pathOf } from '../apps/http.ts';
+import type { HttpRequest } from '../apps/http.ts';
 import {
   annotationOf,
   chooseHost,
@@ -10,21 +10,21 @@ import {
   upstreamEndpoints,
   upstreamName,
   virtualHosts,
-} from './ingress-routes.ts';
-import type { IngressClaim, IngressLocation } from './ingress-routes.ts';
-import type { Connection, ConnectionHandler, Endpoint } from './apps/server.ts';
-import type { Store } from './api/store.ts';
-import { encodeAnswer, page, passOn, redirect, upstreamHeaders } from './ingress-answer.ts';
-import type { Answer } from './ingress-answer.ts';
-import { parseIp } from './net/address.ts';
-import type { Errno } from './net/errno.ts';
-import type { Netns } from './net/netns.ts';
-import type { SocketOwner } from './net/socket.ts';
-import type { Task } from './net/task.ts';
-import type { TcpConnection } from './net/tcp-connection.ts';
-import { tcpConnect } from './net/tcp-client.ts';
-import { exchange } from './shell/http.ts';
-import type { HttpResponse } from './shell/http.ts';
+} from './routes.ts';
+import type { IngressClaim, IngressLocation } from './routes.ts';
+import type { Connection, ConnectionHandler, Endpoint } from '../apps/server.ts';
+import type { Store } from '../api/store.ts';
+import { encodeAnswer, page, passOn, redirect, upstreamHeaders } from './answer.ts';
+import type { Answer } from './answer.ts';
+import { parseIp } from '../net/address.ts';
+import type { Errno } from '../net/errno.ts';
+import type { Netns } from '../net/netns.ts';
+import type { SocketOwner } from '../net/socket.ts';
+import type { Task } from '../net/task.ts';
+import type { TcpConnection } from '../net/tcp-connection.ts';
+import { tcpConnect } from '../net/tcp-client.ts';
+import { exchange } from '../shell/http.ts';
+import type { HttpResponse } from '../shell/http.ts';
 
 export interface ProxyOptions {
   readonly store: Store;

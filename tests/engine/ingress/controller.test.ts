@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createCluster, type Cluster } from '../../src/engine/index.ts';
+import { createCluster, type Cluster } from '../../../src/engine/index.ts';
 
 const controller = `
 apiVersion: v1

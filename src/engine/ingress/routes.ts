@@ -1,9 +1,9 @@
-import type { Store } from './api/store.ts';
-import type { Ingress, IngressBackend, Service } from './api/types.ts';
-import type { Endpoint } from './apps/server.ts';
-import type { Budget } from './shell/regex/machine.ts';
-import { Regex } from './shell/regex/regex.ts';
-import type { Match } from './shell/regex/regex.ts';
+import type { Store } from '../api/store.ts';
+import type { Ingress, IngressBackend, Service } from '../api/types.ts';
+import type { Endpoint } from '../apps/server.ts';
+import type { Budget } from '../shell/regex/machine.ts';
+import { Regex } from '../shell/regex/regex.ts';
+import type { Match } from '../shell/regex/regex.ts';
 
 /** Which Ingresses a controller serves (ingress-nginx, `internal/ingress/controller/ingressclass`). */
 export interface IngressClaim {

@@ -1,17 +1,17 @@
-import { claimedIngresses } from './ingress-routes.ts';
-import type { IngressClaim } from './ingress-routes.ts';
-import { goDate } from './apps/date.ts';
-import { flag, httpListener } from './apps/server.ts';
-import type { Connection, Listener, Program, ProgramContext } from './apps/server.ts';
-import type { ApiServer } from './api/server.ts';
-import type { Ingress, KubeObject, Node, Pod } from './api/types.ts';
-import { WorkQueue } from './control/queue.ts';
-import type { Activity } from './control/queue.ts';
-import { IngressProxy } from './ingress-proxy.ts';
-import { formatIp, parseIp } from './net/address.ts';
-import type { Netns } from './net/netns.ts';
-import { resolveHost } from './shell/resolve.ts';
-import type { Files } from './shell/tool.ts';
+import { claimedIngresses } from './routes.ts';
+import type { IngressClaim } from './routes.ts';
+import { goDate } from '../apps/date.ts';
+import { flag, httpListener } from '../apps/server.ts';
+import type { Connection, Listener, Program, ProgramContext } from '../apps/server.ts';
+import type { ApiServer } from '../api/server.ts';
+import type { Ingress, KubeObject, Node, Pod } from '../api/types.ts';
+import { WorkQueue } from '../control/queue.ts';
+import type { Activity } from '../control/queue.ts';
+import { IngressProxy } from './proxy.ts';
+import { formatIp, parseIp } from '../net/address.ts';
+import type { Netns } from '../net/netns.ts';
+import { resolveHost } from '../shell/resolve.ts';
+import type { Files } from '../shell/tool.ts';
 
 export interface IngressControllerOptions {
   readonly api: ApiServer;
