@@ -69,8 +69,8 @@ const busyboxNames = [
     'ping6',
   ],
   ...['printf', 'ps', 'rev', 'rm', 'rmdir', 'route', 'sed', 'seq', 'sh', 'sleep', 'sort', 'sysctl', 'tac'],
-  ...['tail', 'tee', 'telnet', 'test', 'timeout', 'touch', 'tr', 'traceroute', 'true', 'uname', 'uniq'],
-  ...['watch', 'wc', 'wget', 'which', 'whoami', 'xargs', 'yes'],
+  ...['tail', 'tee', 'telnet', 'test', 'timeout', 'touch', 'tr', 'traceroute'],
+  ...['traceroute6', 'true', 'uname', 'uniq', 'watch', 'wc', 'wget', 'which', 'whoami', 'xargs', 'yes'],
 ];
 
 /** What Debian's slim images have: core utilities, grep, sed, mawk, a shell, no network tools. */

@@ -95,6 +95,69 @@ describe('a dual-stack cluster', () => {
   });
 });
 
+/** Formats as iproute2, iputils and traceroute print them on Linux. */
+describe('tools in a dual-stack cluster', () => {
+  const target = cluster({ podCIDR: DUAL });
+  test.each([
+    [
+      'kubectl exec client -- ip -6 route',
+      [
+        'fd00:10:244:1::/64 dev eth0 proto kernel metric 256 pref medium',
+        'fd00:10:244::/56 via fd00:10:244:1::1 dev eth0 metric 1024 pref medium',
+        'fe80::/64 dev eth0 proto kernel metric 256 pref medium',
+        'default via fd00:10:244:1::1 dev eth0 metric 1024 pref medium',
+      ],
+    ],
+    [
+      'kubectl exec client -- ip -6 route get fd00:10:244:2::2',
+      ['fd00:10:244:2::2 from :: via fd00:10:244:1::1 dev eth0 src fd00:10:244:1::2 metric 1024 pref medium'],
+    ],
+    [
+      'kubectl exec client -- ip -6 route get fd00:10:244:1::2',
+      [
+        'local fd00:10:244:1::2 from :: dev lo table local proto kernel src fd00:10:244:1::2 metric 0 pref medium',
+      ],
+    ],
+    ['ssh node-1 ip -o link show flannel-v6.1', [expect.stringContaining(' mtu 1430 ')]],
+    [
+      'kubectl exec client -- ping -c 1 fe80::858:aff:fef4:101%eth0 | head -2',
+      [
+        'PING fe80::858:aff:fef4:101%eth0(fe80::858:aff:fef4:101%eth0) 56 data bytes',
+        expect.stringMatching(/^64 bytes from fe80::858:aff:fef4:101%eth0: icmp_seq=1 ttl=64 time=/),
+      ],
+    ],
+    [
+      'kubectl exec client -- traceroute6 -n -q 1 fd00:10:244:2::2 | sed "s/  [0-9.]* ms.*//"',
+      [
+        'traceroute to fd00:10:244:2::2 (fd00:10:244:2::2), 30 hops max, 80 byte packets',
+        ' 1  fd00:10:244:1::1',
+        ' 2  fd00:10:244:2::',
+        ' 3  fd00:10:244:2::2',
+      ],
+    ],
+    [
+      'kubectl exec client -- tracepath6 -n fd00:10:244:2::2 | tail -2',
+      [
+        expect.stringMatching(/^ 3: {2}fd00:10:244:2::2 .* reached$/),
+        '     Resume: pmtu 1430 hops 3 back 3 ',
+      ],
+    ],
+    [
+      'kubectl exec client -- dig +short AAAA web.default.svc.cluster.local',
+      [expect.stringMatching(/^fd00:10:96::/)],
+    ],
+    ['kubectl exec far -- cat /etc/hosts | tail -2', ['10.244.2.2\tfar', 'fd00:10:244:2::2\tfar']],
+    [
+      'kubectl describe service web | grep -E "^IP (Famil|)" | tr -s " "',
+      ['IP Family Policy: PreferDualStack', 'IP Families: IPv4,IPv6'],
+    ],
+  ] as const)('%s', (command, lines) => {
+    expect(run(target, command).trimEnd().split('\n')).toEqual(
+      lines.map((line) => (typeof line === 'string' ? line.trimEnd() : line)),
+    );
+  });
+});
+
 describe('an IPv6 cluster', () => {
   test.each(plugins)('connects everything without an IPv4 address with %s', (cni) => {
     const target = cluster({ cni, podCIDR: 'fd00:10:244::/56' });

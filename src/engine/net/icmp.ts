@@ -2,7 +2,15 @@
  * ICMP (net/ipv4/icmp.c): answers to echo, errors with the source address and the quotation that Linux chooses, their
  * rate limit per destination, and what errors that arrive do to sockets and to path MTUs.
  */
-import { formatIp, IPV4_BROADCAST, isGroupMac, isIpv6, isMulticast, type Ip } from './address.ts';
+import {
+  formatIp,
+  IPV4_BROADCAST,
+  isGroupMac,
+  isIpv6,
+  isLinkLocal,
+  isMulticast,
+  type Ip,
+} from './address.ts';
 import type { Device } from './device.ts';
 import type { Errno } from './errno.ts';
 import type { Netns } from './netns.ts';
@@ -89,7 +97,7 @@ export class Icmp {
       });
       return;
     }
-    const back = ns.routes.lookup({ dst: about.src });
+    const back = ns.routes.lookup({ dst: about.src, oif: linkOf(about.src, skb.inDev) });
     if (back.kind !== 'unicast' && back.kind !== 'local') return;
     const local = skb.route?.kind === 'local' && ns.routes.addressType(about.dst) === 'local';
     const src = local ? about.dst : back.kind === 'local' && back.src === 0 ? about.src : back.src;
@@ -167,7 +175,7 @@ export class Icmp {
     if (message.kind !== 'icmp') return;
     const v6 = isIpv6(packet.src);
     if (message.type === (v6 ? ICMPV6_ECHO : ICMP_ECHO)) {
-      this.#echo(ns, skb, packet, message);
+      this.#echo(ns, dev, skb, packet, message);
       return;
     }
     if (v6 && message.nd !== undefined) {
@@ -177,7 +185,7 @@ export class Icmp {
     if (isIcmpError(packet, message)) this.#error(ns, skb, packet, message);
   }
 
-  #echo(ns: Netns, skb: Skb, packet: IpPacket, message: IcmpMessage): void {
+  #echo(ns: Netns, dev: Device, skb: Skb, packet: IpPacket, message: IcmpMessage): void {
     const world = ns.world;
     const v6 = isIpv6(packet.src);
     const group = packet.dst === IPV4_BROADCAST || isMulticast(packet.dst) || skb.route?.kind === 'broadcast';
@@ -189,7 +197,7 @@ export class Icmp {
         protocol: v6 ? 'icmp6' : 'icmp',
         local: formatIp(packet.dst),
       });
-    const route = ns.routes.lookup({ dst: packet.src });
+    const route = ns.routes.lookup({ dst: packet.src, oif: linkOf(packet.src, dev) });
     const src = group ? route.src : packet.dst;
     const reply = new IcmpMessage(v6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY, 0, {
       id: message.id,
@@ -277,6 +285,11 @@ export class Icmp {
     }
     return bucket;
   }
+}
+
+/** What is sent to an IPv6 address of one link goes back to that link. */
+function linkOf(to: Ip, dev: Device | undefined): Device | undefined {
+  return isIpv6(to) && isLinkLocal(to) ? dev : undefined;
 }
 
 /** inet_peer: what is counted per destination. */

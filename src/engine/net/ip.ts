@@ -9,6 +9,7 @@ import {
   IPV4_BROADCAST,
   isGroupMac,
   isIpv6,
+  isLinkLocal,
   isLoopback,
   isMulticast,
   MAC_BROADCAST,
@@ -131,9 +132,12 @@ export class IpLayer {
   #route(ns: Netns, dev: Device, skb: Skb): void {
     const packet = skb.packet;
     const routes = ns.routes;
-    const route = routes.rules.destinationOnly
-      ? routes.lookupDestination(packet.dst)
-      : routes.lookup({ dst: packet.dst, src: packet.src, iif: dev, mark: skb.mark });
+    const route =
+      isIpv6(packet.dst) && isLinkLocal(packet.dst)
+        ? routes.lookup({ dst: packet.dst, src: packet.src, iif: dev, oif: dev, mark: skb.mark })
+        : routes.rules.destinationOnly
+          ? routes.lookupDestination(packet.dst)
+          : routes.lookup({ dst: packet.dst, src: packet.src, iif: dev, mark: skb.mark });
     const refusal = this.#refused(ns, dev, packet.dst, packet.src, route, skb.mark);
     if (refusal !== undefined) {
       this.#traceRefusal(ns, dev, skb, refusal);

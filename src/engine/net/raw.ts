@@ -1,5 +1,6 @@
 /** Raw sockets, as ping and traceroute use them: sends echoes, hears everything of its protocol. */
 import { formatIp, isIpv6, type Ip } from './address.ts';
+import type { Device } from './device.ts';
 import type { Errno } from './errno.ts';
 import { routeError } from './route-verdict.ts';
 import type { Netns } from './netns.ts';
@@ -39,6 +40,8 @@ export interface EchoOptions {
   readonly src?: Ip;
   readonly pmtu?: PmtuDiscover;
   readonly tos?: number;
+  /** The device that it must leave by. */
+  readonly oif?: Device;
 }
 
 const MAX_QUEUE = 256;
@@ -79,11 +82,13 @@ export class RawSocket {
       readonly src?: Ip;
       readonly pmtu?: PmtuDiscover;
       readonly tos?: number;
+      /** The device that it must leave by. */
+      readonly oif?: Device;
     } = {},
   ): { readonly src: Ip } | Errno {
     const ns = this.ns;
     const world = ns.world;
-    const route = ns.routes.lookup({ dst, src: options.src });
+    const route = ns.routes.lookup({ dst, src: options.src, oif: options.oif });
     const error = routeError(route);
     if (error !== undefined) return error;
     const src = options.src ?? (route.src === 0 ? dst : route.src);

@@ -5,6 +5,7 @@ import type { Netns } from '../net/netns.ts';
 import type { Task } from '../net/task.ts';
 import type { SocketOwner } from '../net/socket.ts';
 import type { PmtuDiscover } from '../net/udp-socket.ts';
+import { inOrder } from './address-order.ts';
 import type { Files, ToolContext } from './tool.ts';
 
 /** resolv.conf(5), as far as it changes where and what is asked. */
@@ -146,7 +147,7 @@ export type Resolution =
   /** `not-found`: every answer was no. `again`: no server gave an answer. */
   | { readonly kind: 'not-found' | 'again' };
 
-/** getaddrinfo(3): an address as it stands, /etc/hosts, then DNS through the container's resolv.conf. IPv4 addresses first. */
+/** getaddrinfo(3): an address as it stands, /etc/hosts, then DNS through the container's resolv.conf. */
 export function* resolveHost(
   ctx: Pick<ToolContext, 'netns' | 'files'> & { readonly name?: string },
   name: string,
@@ -163,7 +164,7 @@ export function* resolveHost(
     return { kind: 'not-found' };
   const fits = (ip: Ip): boolean => family === undefined || isIpv6(ip) === (family === 6);
   const local = hostsFile(ctx.files, name).filter(fits);
-  if (local.length > 0) return { kind: 'found', ips: local, canonical: name };
+  if (local.length > 0) return { kind: 'found', ips: inOrder(ctx.netns, local), canonical: name };
   const conf = resolvConf(ctx.files);
   const process = { name: ctx.name ?? 'resolver' };
   const types: readonly ('A' | 'AAAA')[] = family === 4 ? ['A'] : family === 6 ? ['AAAA'] : ['A', 'AAAA'];
@@ -189,7 +190,8 @@ export function* resolveHost(
         canonical = record.name;
       }
     }
-    if (ips.length > 0) return { kind: 'found', ips, canonical: canonical.replace(/\.$/, '') };
+    if (ips.length > 0)
+      return { kind: 'found', ips: inOrder(ctx.netns, ips), canonical: canonical.replace(/\.$/, '') };
     if (!answered) return { kind: 'again' };
   }
   return { kind: again ? 'again' : 'not-found' };

@@ -115,6 +115,7 @@ export const TOOLSETS = {
     ifconfig,
     route,
     tracepath,
+    tracepath6: tracepath,
     arping,
     bridge,
     curl,
@@ -133,6 +134,7 @@ export const TOOLSETS = {
     tcpdump,
     telnet,
     traceroute,
+    traceroute6: traceroute,
     wget,
   },
   netfilter: {
@@ -158,6 +160,7 @@ export const TOOLSETS = {
     ping: busyboxPing,
     ping6: busyboxPing,
     traceroute: busyboxTraceroute,
+    traceroute6: busyboxTraceroute,
     wget: busyboxWget,
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Tool>>>>;

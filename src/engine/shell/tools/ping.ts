@@ -1,4 +1,5 @@
-import { formatIp, isIpv6, parseIp, type Ip } from '../../net/address.ts';
+import { formatIp, isIpv6, isLinkLocal, parseIp, type Ip } from '../../net/address.ts';
+import type { Device } from '../../net/device.ts';
 import { ERRNO_TEXT } from '../../net/errno.ts';
 import {
   ICMP_ECHO,
@@ -25,6 +26,8 @@ interface Run {
   readonly ip: Ip;
   readonly source: Ip | undefined;
   readonly device: string | undefined;
+  /** The link that an IPv6 address is on, as `-I` or the address itself says. */
+  readonly link: Device | undefined;
   readonly count: number;
   readonly interval: number;
   readonly size: number;
@@ -77,8 +80,10 @@ const IPUTILS: Voice = {
       run.source === undefined && run.device === undefined
         ? ''
         : ` from ${formatIp(run.source ?? 0)} ${run.device ?? ''}:`;
-    if (isIpv6(run.ip))
-      return `PING ${run.name}(${run.name === formatIp(run.ip) ? run.name : `${run.name} (${formatIp(run.ip)})`})${from.replace(/:$/, '')} ${run.size} data bytes\n`;
+    if (isIpv6(run.ip)) {
+      const literal = parseIp(run.name.replace(/%.*$/, '')) === run.ip;
+      return `PING ${run.name}(${literal ? run.name : `${run.name} (${formatIp(run.ip)})`})${from} ${run.size} data bytes\n`;
+    }
     return `PING ${run.name} (${formatIp(run.ip)})${from} ${run.size}(${run.size + 28}) bytes of data.\n`;
   },
   reply: (run, length, from, seq, ttl, ms) => {
@@ -169,22 +174,32 @@ function* start(ctx: ToolContext, args: readonly string[], voice: Voice): Task<n
   };
   if (Object.values(numbers).some((value) => Number.isNaN(value))) return 1;
   const family = options.has('4') ? 4 : options.has('6') || ctx.name === 'ping6' ? 6 : undefined;
-  const found = yield* resolveHost({ ...ctx, name: 'ping' }, name, family);
-  const ip = found.kind === 'found' ? found.ips[0] : undefined;
+  // An address of one link says which link it is (RFC 4007, 11).
+  const [, bare = name, zone] = /^(f[ef][^%]*:[^%]*)%(.+)$/i.exec(name) ?? [];
+  const found = yield* resolveHost({ ...ctx, name: 'ping' }, bare, family);
+  const ip =
+    zone !== undefined && !ctx.netns.devices.has(zone)
+      ? undefined
+      : found.kind === 'found'
+        ? found.ips[0]
+        : undefined;
   if (ip === undefined) {
     const { text, code } = voice.unresolved(name, found.kind === 'again' ? 'again' : 'not-found');
     ctx.err(text);
     return code;
   }
   const bind = options.value('I');
-  const device = bind === undefined ? undefined : ctx.netns.devices.get(bind);
+  const link = bind ?? zone;
+  const device = link === undefined ? undefined : ctx.netns.devices.get(link);
   const route = ctx.netns.routes.lookup({ dst: ip, oif: device });
   const source =
     bind === undefined
       ? undefined
-      : (device?.addresses.find((a) => isIpv6(a.ip) === isIpv6(ip))?.ip ??
-        parseIp(bind) ??
-        (device === undefined ? undefined : route.src));
+      : device === undefined
+        ? parseIp(bind)
+        : isIpv6(ip)
+          ? route.src
+          : (device.addresses.find((a) => !isIpv6(a.ip))?.ip ?? parseIp(bind) ?? route.src);
   if (bind !== undefined && source === undefined) {
     ctx.err(voice.busybox ? `ping: bad address '${bind}'\n` : `ping: unknown iface: ${bind}\n`);
     return voice.busybox ? 1 : 2;
@@ -199,10 +214,13 @@ function* start(ctx: ToolContext, args: readonly string[], voice: Voice): Task<n
       ctx,
       options,
       name:
-        found.kind === 'found' && voice.busybox === false && name !== formatIp(ip) ? found.canonical : name,
+        found.kind === 'found' && voice.busybox === false && zone === undefined && name !== formatIp(ip)
+          ? found.canonical
+          : name,
       ip,
       source,
       device: bind === undefined ? undefined : device === undefined ? '' : bind,
+      link: isIpv6(ip) ? device : undefined,
       count: numbers.count ?? Infinity,
       interval: Math.max((numbers.interval ?? (options.has('f') ? 0.01 : 1)) * 1e6, 2000),
       size: numbers.size ?? 56,
@@ -282,6 +300,7 @@ function* run(given: Run, voice: Voice): Task<number> {
         pmtu: given.pmtu,
         ...(given.ttl === undefined ? {} : { ttl: given.ttl }),
         ...(given.source === undefined || given.source === 0 ? {} : { src: given.source }),
+        ...(given.link === undefined ? {} : { oif: given.link }),
       });
       if (typeof refusal === 'string') {
         if (voice.busybox) {
@@ -292,7 +311,7 @@ function* run(given: Run, voice: Voice): Task<number> {
         const mtu = world.ip.pathMtu(netns, netns.routes.lookup({ dst: ip }), ip);
         ctx.err(
           refusal === 'EMSGSIZE'
-            ? `ping: local error: message too long, mtu=${mtu}\n`
+            ? `ping: local error: message too long, mtu${v6 ? ': ' : '='}${mtu}\n`
             : `ping: sendmsg: ${ERRNO_TEXT[refusal]}\n`,
         );
         failed = 1;
@@ -367,8 +386,9 @@ function* listen(
 /** pr_addr of iputils: who was called by name is answered by name, and the last one's is remembered. */
 function* shownAddress(given: Run, voice: Voice, from: Ip): Task<string> {
   const { ctx, options, name, ip, names } = given;
-  const address = formatIp(from);
-  if (voice.busybox || options.has('n') || name === formatIp(ip)) return address;
+  const address = `${formatIp(from)}${given.link !== undefined && isLinkLocal(from) ? `%${given.link.name}` : ''}`;
+  if (voice.busybox || parseIp(name.replace(/%.*$/, '')) === ip || options.has('n') || name === formatIp(ip))
+    return address;
   if (names.last?.ip !== from)
     names.last = { ip: from, text: `${yield* resolveAddress({ ...ctx, name: 'ping' }, from)} (${address})` };
   return names.last.text;

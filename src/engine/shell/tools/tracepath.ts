@@ -23,7 +23,7 @@ export const tracepath: Tool = function* (ctx, args) {
   const found = yield* resolveHost(
     { ...ctx, name: 'tracepath' },
     name,
-    options.has('4') ? 4 : options.has('6') ? 6 : undefined,
+    options.has('4') ? 4 : options.has('6') || ctx.name === 'tracepath6' ? 6 : undefined,
   );
   const dst = found.kind === 'found' ? found.ips[0] : undefined;
   if (dst === undefined) {
@@ -55,19 +55,20 @@ export const tracepath: Tool = function* (ctx, args) {
       const shown = formatIp(from);
       const time = `${(answer.us / 1000).toFixed(3)}ms`.padStart(10);
       const { type = 0, code = 0, mtu: learnt = 0 } = answer.error.icmp ?? {};
-      if (type === 3 && code === 4) {
+      const meaning = meaningOf(isIpv6(from), type, code);
+      if (meaning === 'too big') {
         mtu = learnt;
         show(ttl, '', `  ${shown}`.padEnd(53), `${time} pmtu ${mtu}`);
         heard = 0;
         tries = -1;
         continue;
       }
-      if (type === 3 && code === 3) {
+      if (meaning === 'port') {
         show(ttl, '', `  ${shown}`.padEnd(53), `${time} reached`);
         ctx.out(`     Resume: pmtu ${mtu} hops ${ttl} back ${ttl} \n`);
         return 0;
       }
-      const mark = type === 3 ? (code === 0 ? '!N' : code === 1 ? '!H' : '!A') : '';
+      const mark = meaning === 'on the way' ? '' : meaning;
       show(ttl, '', `  ${shown}`.padEnd(53), `${time} ${mark}`);
       if (mark !== '') {
         if (ttl === 1 && heard < 2) continue;
@@ -81,6 +82,21 @@ export const tracepath: Tool = function* (ctx, args) {
   ctx.out(`     Too many hops: pmtu ${mtu}\n     Resume: pmtu ${mtu} \n`);
   return 0;
 };
+
+/** What an error says of a probe; unreachable ones by their marks. */
+function meaningOf(
+  v6: boolean,
+  type: number,
+  code: number,
+): 'on the way' | 'too big' | 'port' | '!N' | '!H' | '!A' {
+  if (v6) {
+    if (type === 2) return 'too big';
+    if (type !== 1) return 'on the way';
+    return code === 4 ? 'port' : code === 0 ? '!N' : code === 3 ? '!H' : '!A';
+  }
+  if (type !== 3) return 'on the way';
+  return code === 4 ? 'too big' : code === 3 ? 'port' : code === 0 ? '!N' : code === 1 ? '!H' : '!A';
+}
 
 /** An answer, the MTU that the local end allows, or nothing within a second. */
 function* probe(

@@ -69,7 +69,7 @@ function* trace(ctx: ToolContext, args: readonly string[], busybox: boolean): Ta
   }
   const { options } = parsed;
   const name = options.rest[0] ?? '';
-  const family = options.has('4') ? 4 : options.has('6') ? 6 : undefined;
+  const family = options.has('4') ? 4 : options.has('6') || ctx.name === 'traceroute6' ? 6 : undefined;
   const found = yield* resolveHost({ ...ctx, name: 'traceroute' }, name, family);
   const dst = found.kind === 'found' ? found.ips[0] : undefined;
   if (dst === undefined) {
@@ -255,6 +255,8 @@ function* either(
   }
 }
 
+const MARKS6 = ['!N', '!X', '!S', '!H'];
+
 function judge({ packet, at }: RawPacket, method: Method, dst: Ip, began: number): Probe {
   const us = at - began;
   const message = packet.payload;
@@ -265,6 +267,13 @@ function judge({ packet, at }: RawPacket, method: Method, dst: Ip, began: number
   const port = isIpv6(packet.src) ? message.code === 4 : message.code === 3;
   if (port)
     return { from: packet.src, us, mark: packet.src === dst || method === 'udp' ? '' : '!p', reached: true };
+  if (isIpv6(packet.src))
+    return {
+      from: packet.src,
+      us,
+      mark: message.type === 2 ? `!F-${message.mtu}` : (MARKS6[message.code] ?? `!${message.code}`),
+      reached: true,
+    };
   const marks: Readonly<Record<number, string>> = {
     0: '!N',
     1: '!H',

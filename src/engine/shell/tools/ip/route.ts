@@ -1,4 +1,4 @@
-import { formatIp, isIpv6, prefixContains, type Ip, type Prefix } from '../../../net/address.ts';
+import { formatIp, IPV6_ANY, isIpv6, prefixContains, type Ip, type Prefix } from '../../../net/address.ts';
 import type { Device } from '../../../net/device.ts';
 import {
   formatRoute,
@@ -8,6 +8,7 @@ import {
   TABLE_MAIN,
   type NextHop,
   type Route,
+  type RouteResult,
   type RouteScope,
   type RouteSpec,
   type RouteType,
@@ -187,6 +188,25 @@ function show(words: Words): void {
   }
 }
 
+/** What `ip -6 route get` says of a lookup, up to what was learnt of the path. */
+function line6(
+  dst: Ip,
+  from: Ip | undefined,
+  iif: Device | undefined,
+  src: Ip,
+  { kind, gateway, dev, route }: RouteResult,
+): string {
+  const words = [...(kind === 'unicast' ? [] : [kind]), formatIp(dst), 'from', formatIp(from ?? IPV6_ANY)];
+  if (gateway !== undefined) words.push('via', formatIp(gateway));
+  words.push('dev', kind === 'local' ? 'lo' : (dev?.name ?? 'lo'));
+  if (route !== undefined && route.table !== TABLE_MAIN) words.push('table', tableName(route.table));
+  if (route !== undefined && route.protocol !== 'boot') words.push('proto', route.protocol);
+  if (from === undefined && iif === undefined) words.push('src', formatIp(src));
+  words.push('metric', String(route?.metric ?? 0));
+  if (iif !== undefined) words.push('iif', iif.name);
+  return words.join(' ');
+}
+
 function get(words: Words): void {
   let dst: Ip | undefined;
   let from: Ip | undefined;
@@ -241,7 +261,7 @@ function get(words: Words): void {
         ? `mtu ${found.mtu} `
         : '';
   if (isIpv6(dst)) {
-    words.ctx.out(`${line.slice(0, -1).join(' ')} metric ${found.route?.metric ?? 0} pref medium\n`);
+    words.ctx.out(`${line6(dst, from, iif, src, found)} ${mtu === '' ? '' : mtu}pref medium\n`);
     return;
   }
   words.ctx.out(
