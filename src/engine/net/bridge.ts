@@ -37,6 +37,7 @@ export class BridgePort {
 }
 
 export class Bridge extends Device {
+  override carrier = false;
   readonly fdb: Fdb;
   /** Newest first: the order in which it floods. */
   readonly ports: BridgePort[] = [];
@@ -50,18 +51,13 @@ export class Bridge extends Device {
     if (mac !== undefined) this.macChanged();
   }
 
-  override get carrier(): boolean {
-    this.netns.settle();
-    return this.up && this.ports.some((port) => port.state === 'forwarding');
-  }
-
   override get operState(): OperState {
     return this.carrier ? 'UP' : 'DOWN';
   }
 
   override stateChanged(): void {
     for (const port of this.ports) this.carrierChanged(port);
-    this.netns.routes.changed();
+    this.#updateCarrier();
   }
 
   override macChanged(): void {
@@ -119,7 +115,7 @@ export class Bridge extends Device {
     this.fdb.forget(port, true);
     this.#ownAddress();
     this.portMtuChanged();
-    this.netns.routes.changed();
+    this.#updateCarrier();
   }
 
   /** Until somebody sets its MTU, the smallest of its ports' (br_mtu_auto_adjust). */
@@ -134,6 +130,11 @@ export class Bridge extends Device {
     if (state === port.state) return;
     port.state = state;
     if (state === 'disabled') this.fdb.forget(port, false);
+    this.#updateCarrier();
+  }
+
+  #updateCarrier(): void {
+    this.carrier = this.up && this.ports.some((port) => port.state === 'forwarding');
     this.netns.routes.changed();
   }
 
@@ -151,6 +152,12 @@ export class Bridge extends Device {
     ) {
       if (frame.payload.kind === 'ip') this.#preRouting(port, skb, frame, frame.payload);
     } else this.#finish(port, skb, frame);
+  }
+
+  override queueXmit(skb: Skb): void {
+    // What was put off may be a port.
+    this.netns.settle();
+    super.queueXmit(skb);
   }
 
   /** What the bridge's own interface sends (br_dev_xmit). */
@@ -186,17 +193,17 @@ export class Bridge extends Device {
       frame = new Frame(frame.src, frame.dst, frame.type, whole);
     }
     if (world.tracer !== undefined && ns.netfilter.active('PREROUTING'))
-      world.tracer.decision(world.now, skb.walk, ns.name, {
-        code: 'bridge-netfilter',
-        bridge: this.name,
-        hook: 'PREROUTING',
-      });
+      this.decide(skb, { code: 'bridge-netfilter', bridge: this.name, hook: 'PREROUTING' });
     const before = skb.packet.dst;
     if (ns.netfilter.hook('PREROUTING', skb) === 'DROP') return;
-    if (skb.packet.dst === before) {
-      this.#finish(port, skb, this.#withPacket(frame, skb.packet));
-      return;
-    }
+    if (skb.packet.dst === before) this.#finish(port, skb, this.#withPacket(frame, skb.packet));
+    else this.#redirected(port, skb, frame);
+  }
+
+  /** br_nf_pre_routing_finish after DNAT: across the bridge, or up to the routing above. */
+  #redirected(port: BridgePort, skb: Skb, frame: Frame): void {
+    const ns = this.netns;
+    const world = ns.world;
     const route = world.ip.inputRoute(ns, this, skb.packet.dst, skb.packet.src, skb.mark);
     if (route?.kind === 'unicast' && route.dev === this) {
       this.#toNeighbour(port, skb, frame, route.gateway ?? skb.packet.dst);
@@ -244,13 +251,7 @@ export class Bridge extends Device {
         this.#deliverUp(port, up, frame);
       } else this.#flood(port, skb, frame);
     } else if (entry.kind === 'permanent') {
-      const world = this.netns.world;
-      world.tracer?.decision(world.now, skb.walk, this.netns.name, {
-        code: 'fdb-local',
-        bridge: this.name,
-        mac: formatMac(frame.dst),
-        entry: formatFdbEntry(entry, this.name),
-      });
+      if (this.netns.world.tracer !== undefined) this.#decideLocal(entry, skb);
       this.#arriveAbove(skb, frame);
       this.#deliverUp(port, skb, frame);
     } else if (entry.port !== undefined) {
@@ -271,35 +272,20 @@ export class Bridge extends Device {
       entry.updated = now;
       if (entry.port === port || entry.kind === 'permanent') return;
     }
-    const learnt = this.fdb.set(mac, port, entry?.kind ?? 'dynamic');
-    this.netns.world.tracer?.decision(now, skb.walk, this.netns.name, {
+    this.fdb.set(mac, port, entry?.kind ?? 'dynamic');
+    this.decide(skb, {
       code: 'fdb-learn',
       bridge: this.name,
       mac: formatMac(mac),
       port: port.dev.name,
-      moved: entry !== undefined && learnt.port === port,
+      moved: entry !== undefined,
     });
   }
 
   #forward(from: BridgePort | undefined, entry: FdbEntry, to: BridgePort, skb: Skb, frame: Frame): void {
-    const world = this.netns.world;
-    if (!mayDeliver(from, to)) {
-      world.tracer?.decision(world.now, skb.walk, this.netns.name, {
-        code: 'fdb-same-port',
-        bridge: this.name,
-        mac: formatMac(frame.dst),
-        port: to.dev.name,
-      });
-      return;
-    }
-    world.tracer?.decision(world.now, skb.walk, this.netns.name, {
-      code: 'fdb-forward',
-      bridge: this.name,
-      mac: formatMac(frame.dst),
-      port: to.dev.name,
-      entry: formatFdbEntry(entry, this.name),
-    });
-    this.#send(to, skb, frame);
+    const code = mayDeliver(from, to) ? 'fdb-forward' : 'fdb-same-port';
+    if (this.netns.world.tracer !== undefined) this.#decideForward(code, entry, to, skb);
+    if (code === 'fdb-forward') this.#send(to, skb, frame);
   }
 
   #flood(from: BridgePort | undefined, skb: Skb, frame: Frame): void {
@@ -335,35 +321,58 @@ export class Bridge extends Device {
       frame = this.#withPacket(frame, skb.packet);
       const mtu = skb.fragMax > 0 ? Math.min(to.dev.mtu, skb.fragMax) : to.dev.mtu;
       if (skb.packet.length > mtu && !skb.packet.df && frame.type === 'ipv4') {
-        for (const piece of fragmentPacket(skb.packet, mtu)) {
-          const part = skb.clone();
-          part.packet = piece;
-          part.frame = this.#withPacket(frame, piece);
-          to.dev.queueXmit(part);
-        }
+        this.#sendFragments(to.dev, skb, frame, mtu);
         return;
       }
     }
     if (frame.length > to.dev.mtu + HEADER_ROOM) {
-      const world = this.netns.world;
-      world.tracer?.decision(world.now, skb.walk, this.netns.name, {
-        code: 'mtu-exceeded',
-        dev: to.dev.name,
-        mtu: to.dev.mtu,
-        length: frame.length - 14,
-        answer: 'drop',
-      });
+      this.#decideTooLong(to.dev, skb, frame);
       return;
     }
     skb.frame = frame;
     to.dev.queueXmit(skb);
   }
 
+  #sendFragments(dev: Device, skb: Skb, frame: Frame, mtu: number): void {
+    for (const piece of fragmentPacket(skb.packet, mtu)) {
+      const part = skb.clone();
+      part.packet = piece;
+      part.frame = this.#withPacket(frame, piece);
+      dev.queueXmit(part);
+    }
+  }
+
+  #decideLocal(entry: FdbEntry, skb: Skb): void {
+    this.decide(skb, {
+      code: 'fdb-local',
+      bridge: this.name,
+      mac: formatMac(entry.mac),
+      entry: formatFdbEntry(entry, this.name),
+    });
+  }
+
+  #decideForward(code: 'fdb-forward' | 'fdb-same-port', entry: FdbEntry, to: BridgePort, skb: Skb): void {
+    const found = { bridge: this.name, mac: formatMac(entry.mac), port: to.dev.name };
+    if (code === 'fdb-same-port') this.decide(skb, { code, ...found });
+    else this.decide(skb, { code, ...found, entry: formatFdbEntry(entry, this.name) });
+  }
+
+  #decideTooLong(dev: Device, skb: Skb, frame: Frame): void {
+    this.decide(skb, {
+      code: 'mtu-exceeded',
+      dev: dev.name,
+      mtu: dev.mtu,
+      length: frame.length - 14,
+      answer: 'drop',
+    });
+  }
+
   /** The `in` of the bridge's own interface; it bears the time at which the port received the frame. */
   #arriveAbove(skb: Skb, frame: Frame): void {
     if (!this.up) return;
     const world = this.netns.world;
-    world.tracer?.frame(skb.stamp, skb.walk, this.netns.name, this.name, 'in', frame);
+    if (world.tracer !== undefined)
+      world.tracer.frame(skb.stamp, skb.walk, this.netns.name, this.name, 'in', frame);
   }
 
   #deliverUp(port: BridgePort, skb: Skb, frame: Frame): void {
@@ -406,8 +415,7 @@ export class Bridge extends Device {
   }
 
   #drop(skb: Skb, reason: string): void {
-    const world = this.netns.world;
-    world.tracer?.decision(world.now, skb.walk, this.netns.name, { code: 'drop', reason });
+    this.decide(skb, { code: 'drop', reason });
   }
 }
 

@@ -6,6 +6,7 @@
 import type { Ip, Mac } from './address.ts';
 import { isGroupMac } from './address.ts';
 import type { BridgePort } from './bridge.ts';
+import type { Decision } from './decision.ts';
 import type { Errno } from './errno.ts';
 import type { Neighbour } from './neighbour.ts';
 import type { Netns } from './netns.ts';
@@ -48,6 +49,8 @@ export abstract class Device {
   mtu: number;
   /** Administratively up. */
   up = false;
+  /** Something is on the other side. Kinds that can lose it say so when it changes. */
+  carrier = true;
   promisc = false;
   /** Neither ARP nor neighbour discovery (loopback, tunnels). */
   noArp: boolean;
@@ -80,9 +83,6 @@ export abstract class Device {
 
   /** Hands a frame to the wire (ndo_start_xmit). */
   protected abstract xmit(skb: Skb, frame: Frame): void;
-
-  /** Something is on the other side. */
-  abstract get carrier(): boolean;
 
   abstract get operState(): OperState;
 
@@ -135,10 +135,11 @@ export abstract class Device {
     const world = this.netns.world;
     if (!this.up || !this.carrier) {
       this.txDropped++;
-      world.tracer?.decision(world.now, skb.walk, this.netns.name, { code: 'link-down', dev: this.name });
+      this.decide(skb, { code: 'link-down', dev: this.name });
       return;
     }
-    world.tracer?.frame(world.now, skb.walk, this.netns.name, this.name, 'out', frame);
+    if (world.tracer !== undefined)
+      world.tracer.frame(world.now, skb.walk, this.netns.name, this.name, 'out', frame);
     world.enterTransmit();
     this.txPackets++;
     this.txBytes += frame.length;
@@ -165,14 +166,17 @@ export abstract class Device {
   deliver(skb: Skb, frame: Frame): void {
     const world = this.netns.world;
     if (frame.dst !== this.mac && !isGroupMac(frame.dst) && this.kind !== 'loopback') {
-      world.tracer?.decision(world.now, skb.walk, this.netns.name, {
-        code: 'drop',
-        reason: 'other-host',
-      });
+      this.decide(skb, { code: 'drop', reason: 'other-host' });
       return;
     }
     if (frame.type === 'arp') world.arp.receive(this, skb, frame);
     else world.ip.receive(this, skb, frame);
+  }
+
+  /** What the record says that happened to the packet here. */
+  protected decide(skb: Skb, decision: Decision): void {
+    const world = this.netns.world;
+    world.tracer?.decision(world.now, skb.walk, this.netns.name, decision);
   }
 }
 
@@ -180,5 +184,6 @@ export abstract class Device {
 export function arrive(skb: Skb, dev: Device, frame: Frame): void {
   const world = dev.netns.world;
   skb.stamp = world.now;
-  world.tracer?.frame(world.now, skb.walk, dev.netns.name, dev.name, 'in', frame);
+  if (world.tracer !== undefined)
+    world.tracer.frame(world.now, skb.walk, dev.netns.name, dev.name, 'in', frame);
 }

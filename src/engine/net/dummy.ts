@@ -8,10 +8,6 @@ export class Dummy extends Device {
     super(netns, name, 'dummy', mac, 1500, true);
   }
 
-  override get carrier(): boolean {
-    return true;
-  }
-
   override get operState(): OperState {
     return this.up ? 'UNKNOWN' : 'DOWN';
   }

@@ -1,4 +1,5 @@
 /** A bridge's forwarding database (net/bridge/br_fdb.c): which address is behind which port. Newest entries first. */
+import { AddressTable } from './address-table.ts';
 import { formatMac, type Mac } from './address.ts';
 import type { BridgePort } from './bridge.ts';
 
@@ -11,10 +12,13 @@ export interface FdbEntry {
   /** When a frame last came from there, in microseconds. */
   updated: number;
   used: number;
+  /** Later entries have greater numbers. */
+  readonly order: number;
 }
 
 export class Fdb {
-  readonly #entries = new Map<Mac, FdbEntry>();
+  readonly #entries = new AddressTable<FdbEntry>();
+  #order = 0;
   readonly #now: () => number;
   /** Microseconds after which a learnt entry is forgotten. */
   ageing = 300_000_000;
@@ -33,7 +37,8 @@ export class Fdb {
 
   /** Newest first, as the kernel dumps them. */
   list(): FdbEntry[] {
-    return [...this.#entries.keys()].flatMap((mac) => this.get(mac) ?? []).reverse();
+    const live = this.#entries.values().filter((entry) => this.get(entry.mac) !== undefined);
+    return live.sort((a, b) => b.order - a.order);
   }
 
   /** Those that have grown old included. */
@@ -43,8 +48,7 @@ export class Fdb {
 
   set(mac: Mac, port: BridgePort | undefined, kind: FdbEntry['kind']): FdbEntry {
     const now = this.#now();
-    const entry: FdbEntry = { mac, port, kind, updated: now, used: now };
-    this.#entries.delete(mac);
+    const entry: FdbEntry = { mac, port, kind, updated: now, used: now, order: ++this.#order };
     this.#entries.set(mac, entry);
     return entry;
   }
@@ -55,7 +59,7 @@ export class Fdb {
 
   /** Forgets what is behind a port; its permanent entries only when the port itself goes. */
   forget(port: BridgePort, permanent: boolean): void {
-    for (const entry of [...this.#entries.values()])
+    for (const entry of this.#entries.values())
       if (entry.port === port && (permanent || entry.kind === 'dynamic')) this.#entries.delete(entry.mac);
   }
 }

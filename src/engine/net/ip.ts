@@ -15,6 +15,7 @@ import {
   MAC_BROADCAST,
   type Ip,
 } from './address.ts';
+import type { Decision } from './decision.ts';
 import type { Device } from './device.ts';
 import type { Errno } from './errno.ts';
 import { fragmentPacket } from './fragment.ts';
@@ -72,7 +73,7 @@ export class IpLayer {
    * path filter, or forwarding is off).
    */
   inputRoute(ns: Netns, dev: Device, dst: Ip, src: Ip, mark = 0): RouteResult | undefined {
-    const route = ns.routes.lookup({ dst, src, iif: dev, mark });
+    const route = ns.routes.wayOf(dst, src, dev, mark);
     if (route.kind === 'unicast' && dev.conf.forwarding === 0) return undefined;
     if (route.kind !== 'unicast' && route.kind !== 'local' && route.kind !== 'broadcast') return undefined;
     return this.#refused(ns, dev, dst, src, route, mark) === undefined ? route : undefined;
@@ -81,7 +82,7 @@ export class IpLayer {
   /** Sends what was made here: OUTPUT, routing again if it changed, POSTROUTING. An errno when it does not leave. */
   output(skb: Skb): Errno | undefined {
     const ns = skb.netns;
-    skb.route ??= ns.routes.lookup({ dst: skb.packet.dst, src: skb.packet.src, mark: skb.mark });
+    skb.route ??= ns.routes.wayOf(skb.packet.dst, skb.packet.src, undefined, skb.mark);
     const error = routeError(skb.route);
     if (ns.world.tracer !== undefined) this.traceRoute(ns, skb, skb.route, skb.packet.dst);
     if (error !== undefined) return error;
@@ -93,7 +94,7 @@ export class IpLayer {
     const mark = skb.mark;
     if (ns.netfilter.hook('OUTPUT', skb) === 'DROP') return 'EPERM';
     if (skb.packet.dst !== dst || skb.packet.src !== src || skb.mark !== mark) {
-      skb.route = ns.routes.lookup({ dst: skb.packet.dst, src: skb.packet.src, mark: skb.mark });
+      skb.route = ns.routes.wayOf(skb.packet.dst, skb.packet.src, undefined, skb.mark);
       if (ns.world.tracer !== undefined) this.traceRoute(ns, skb, skb.route, skb.packet.dst);
       const again = routeError(skb.route);
       if (again !== undefined) return again;
@@ -131,13 +132,11 @@ export class IpLayer {
 
   #route(ns: Netns, dev: Device, skb: Skb): void {
     const packet = skb.packet;
-    const routes = ns.routes;
+    const { dst, src } = packet;
     const route =
-      isIpv6(packet.dst) && isLinkLocal(packet.dst)
-        ? routes.lookup({ dst: packet.dst, src: packet.src, iif: dev, oif: dev, mark: skb.mark })
-        : routes.rules.destinationOnly
-          ? routes.lookupDestination(packet.dst)
-          : routes.lookup({ dst: packet.dst, src: packet.src, iif: dev, mark: skb.mark });
+      isIpv6(dst) && isLinkLocal(dst)
+        ? ns.routes.lookup({ dst, src, iif: dev, oif: dev, mark: skb.mark })
+        : ns.routes.wayOf(dst, src, dev, skb.mark);
     const refusal = this.#refused(ns, dev, packet.dst, packet.src, route, skb.mark);
     if (refusal !== undefined) {
       this.#traceRefusal(ns, dev, skb, refusal);
@@ -155,11 +154,8 @@ export class IpLayer {
       return;
     }
     if ((isIpv6(packet.dst) ? dev.conf.forwarding6 : dev.conf.forwarding) === 0) {
-      const world = ns.world;
-      world.tracer?.decision(world.now, skb.walk, ns.name, {
-        code: 'forwarding-off',
-        dst: formatIp(packet.dst),
-      });
+      if (ns.world.tracer !== undefined)
+        decide(ns, skb, { code: 'forwarding-off', dst: formatIp(packet.dst) });
       return;
     }
     if (ns.world.tracer !== undefined) this.traceRoute(ns, skb, route, packet.dst);
@@ -198,7 +194,7 @@ export class IpLayer {
       if (type !== undefined) return type === 'local' && src >>> 24 !== 127 ? 'martian' : undefined;
       return ns.ownsAddress(src) ? 'martian' : undefined;
     }
-    const back = ns.routes.lookup({ dst: src, src: dst, iif: undefined, mark });
+    const back = ns.routes.wayOf(src, dst, undefined, mark);
     if (back.kind === 'local') return acceptLocal ? undefined : 'martian';
     if (back.kind === 'none') return 'rp-filter';
     if (back.kind !== 'unicast') return 'martian';
@@ -276,38 +272,23 @@ export class IpLayer {
     const packet = skb.packet;
     const out = route.dev;
     if (out === undefined || (skb.frame !== undefined && isGroupMac(skb.frame.dst))) {
-      if (world.tracer !== undefined)
-        world.tracer.decision(world.now, skb.walk, ns.name, {
-          code: 'not-for-us',
-          dst: formatIp(packet.dst),
-          dev: skb.inDev?.name ?? '',
-        });
+      decide(ns, skb, { code: 'not-for-us', dst: formatIp(packet.dst), dev: skb.inDev?.name ?? '' });
       return;
     }
     if (packet.ttl <= 1) {
-      world.tracer?.decision(world.now, skb.walk, ns.name, { code: 'ttl-expired', at: ns.name });
+      decide(ns, skb, { code: 'ttl-expired', at: ns.name });
       world.icmp.sendError(skb, ICMP_TIME_EXCEEDED, 0, 0);
       return;
     }
     const mtu = route.mtu > 0 ? route.mtu : out.mtu;
     if (packet.length > mtu && (packet.df || isIpv6(packet.src))) {
-      world.tracer?.decision(world.now, skb.walk, ns.name, {
-        code: 'mtu-exceeded',
-        dev: out.name,
-        mtu,
-        length: packet.length,
-        answer: 'frag-needed',
-      });
+      decideTooLong(ns, skb, out, mtu, 'frag-needed');
       world.icmp.sendError(skb, ICMP_UNREACHABLE, ICMP_FRAG_NEEDED, mtu);
       return;
     }
     skb.packet = packet.withTtl(packet.ttl - 1);
     if (world.tracer !== undefined)
-      world.tracer.decision(world.now, skb.walk, ns.name, {
-        code: 'ttl',
-        before: packet.ttl,
-        after: packet.ttl - 1,
-      });
+      decide(ns, skb, { code: 'ttl', before: packet.ttl, after: packet.ttl - 1 });
     if (out === skb.inDev) this.#maybeRedirect(ns, skb, route, out);
     skb.outDev = out;
     if (ns.netfilter.hook('FORWARD', skb) === 'DROP') return;
@@ -335,34 +316,22 @@ export class IpLayer {
     const dev = skb.outDev;
     if (dev === undefined) return 'ENETUNREACH';
     let mtu = local ? this.pathMtu(ns, route, packet.dst) : route.mtu > 0 ? route.mtu : dev.mtu;
-    if (packet.length <= mtu && skb.fragMax === 0) {
-      this.#transmit(skb, route, dev);
-      return undefined;
-    }
     if (skb.fragMax > 0) mtu = Math.min(mtu, skb.fragMax);
-    if (packet.length <= mtu) {
-      this.#transmit(skb, route, dev);
-      return undefined;
-    }
-    const world = ns.world;
+    if (packet.length > mtu) return this.#fragment(skb, route, dev, mtu, local);
+    this.#transmit(skb, route, dev);
+    return undefined;
+  }
+
+  /** ip_fragment: in pieces, unless the packet says that it must not be cut. */
+  #fragment(skb: Skb, route: RouteResult, dev: Device, mtu: number, local: boolean): Errno | undefined {
+    const ns = skb.netns;
+    const packet = skb.packet;
     if (packet.df || (!local && isIpv6(packet.src))) {
-      world.tracer?.decision(world.now, skb.walk, ns.name, {
-        code: 'mtu-exceeded',
-        dev: dev.name,
-        mtu,
-        length: packet.length,
-        answer: local ? 'EMSGSIZE' : 'frag-needed',
-      });
-      world.icmp.sendError(skb, ICMP_UNREACHABLE, ICMP_FRAG_NEEDED, mtu);
+      decideTooLong(ns, skb, dev, mtu, local ? 'EMSGSIZE' : 'frag-needed');
+      ns.world.icmp.sendError(skb, ICMP_UNREACHABLE, ICMP_FRAG_NEEDED, mtu);
       return 'EMSGSIZE';
     }
-    world.tracer?.decision(world.now, skb.walk, ns.name, {
-      code: 'mtu-exceeded',
-      dev: dev.name,
-      mtu,
-      length: packet.length,
-      answer: 'fragment',
-    });
+    decideTooLong(ns, skb, dev, mtu, 'fragment');
     skb.fragMax = 0;
     for (const piece of fragmentPacket(packet, mtu)) {
       const part = skb.clone();
@@ -391,9 +360,12 @@ export class IpLayer {
       dev.queueXmit(skb);
       return;
     }
-    const nexthop = route.gateway ?? packet.dst;
-    const known = dev.neighbours?.get(nexthop);
-    (known ?? neighbourOf(dev, nexthop)).output(skb);
+    let neighbour = route.neighbour;
+    if (neighbour?.dev !== dev || neighbour.dead) {
+      neighbour = neighbourOf(dev, route.gateway ?? packet.dst);
+      route.neighbour = neighbour;
+    }
+    neighbour.output(skb);
   }
 
   /** ip_error: a route that says no. It takes a token of its own before ICMP takes one; ip6_pkt_drop takes none, and an unreachable route is none at all. */
@@ -410,11 +382,7 @@ export class IpLayer {
             : undefined;
     if (code === undefined) return;
     if (!v6 && !ns.world.icmp.takeRouteErrorToken(ns, skb.packet.src)) {
-      const world = ns.world;
-      world.tracer?.decision(world.now, skb.walk, ns.name, {
-        code: 'icmp-rate-limited',
-        to: formatIp(skb.packet.src),
-      });
+      decide(ns, skb, { code: 'icmp-rate-limited', to: formatIp(skb.packet.src) });
       return;
     }
     ns.world.icmp.sendError(skb, ICMP_UNREACHABLE, code, 0);
@@ -423,6 +391,22 @@ export class IpLayer {
   #deviceFor(ns: Netns, route: RouteResult): Device | undefined {
     return route.kind === 'local' ? ns.loopback : route.dev;
   }
+}
+
+/** What the record says that happened to the packet. */
+function decide(ns: Netns, skb: Skb, decision: Decision): void {
+  const world = ns.world;
+  world.tracer?.decision(world.now, skb.walk, ns.name, decision);
+}
+
+function decideTooLong(
+  ns: Netns,
+  skb: Skb,
+  dev: Device,
+  mtu: number,
+  answer: 'frag-needed' | 'EMSGSIZE' | 'fragment',
+): void {
+  decide(ns, skb, { code: 'mtu-exceeded', dev: dev.name, mtu, length: skb.packet.length, answer });
 }
 
 /** All hosts and, for IPv6, what every node listens to. */

@@ -27,10 +27,6 @@ export class Ipip extends Device {
     this.lower = options.dev;
   }
 
-  override get carrier(): boolean {
-    return true;
-  }
-
   override get operState(): OperState {
     return this.up ? 'UNKNOWN' : 'DOWN';
   }

@@ -9,10 +9,6 @@ export class Loopback extends Device {
     super(netns, 'lo', 'loopback', 0, 65536, true);
   }
 
-  override get carrier(): boolean {
-    return true;
-  }
-
   override get operState(): OperState {
     return this.up ? 'UNKNOWN' : 'DOWN';
   }

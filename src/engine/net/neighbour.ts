@@ -30,6 +30,8 @@ export class Neighbour {
   /** A packet has gone out through it, so the kernel keeps its header ready (`hh_len`). */
   headerCached = false;
   router = false;
+  /** It is no longer in its device's table: whoever remembered it looks it up again. */
+  dead = false;
   /** `extern_learn`, as flanneld and others set it. */
   externLearn = false;
   /** What a record last said of it, and for what. */
@@ -139,8 +141,9 @@ export class Neighbour {
     return this.dev.netns.world.now <= this.updated + LOCK_TIME;
   }
 
-  /** Forgets its timer and its packets, without an error to anybody. */
+  /** Out of its table: forgets its timer and its packets, without an error to anybody. */
   drop(): void {
+    this.dead = true;
     this.#stopTimer();
     this.#queue = [];
     this.state = 'FAILED';

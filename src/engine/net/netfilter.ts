@@ -85,6 +85,7 @@ export class Netfilter implements Hooks {
   hook(point: HookPoint, skb: Skb): Verdict {
     if (this.#dirty) this.#refresh();
     const survey = isIpv6(skb.packet.src) ? this.#survey6 : this.#survey4;
+    if (survey === EMPTY) return 'ACCEPT';
     const plan = survey.hooks.get(point);
     if (plan === undefined) return 'ACCEPT';
     // A hook may lead to another of the same namespace (a REJECT's answer): then this flow is in use.

@@ -48,17 +48,15 @@ export class Frame {
   readonly dst: Mac;
   readonly type: 'ipv4' | 'ipv6' | 'arp';
   readonly payload: IpPacket | ArpPacket;
+  /** With the 14 bytes of the Ethernet header. */
+  readonly length: number;
 
   constructor(src: Mac, dst: Mac, type: 'ipv4' | 'ipv6' | 'arp', payload: IpPacket | ArpPacket) {
     this.src = src;
     this.dst = dst;
     this.type = type;
     this.payload = payload;
-  }
-
-  /** With the 14 bytes of the Ethernet header. */
-  get length(): number {
-    return 14 + this.payload.length;
+    this.length = 14 + payload.length;
   }
 }
 

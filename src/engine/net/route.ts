@@ -3,6 +3,7 @@
  * `add`, `replace`, `append`, `delete` take what iproute2 would send and answer with an errno; `list(table)` in the order
  * of `ip route`; `lookup(flow)` walks the rules; `addressType(ip)` is the local table's word on an address.
  */
+import { AddressTable } from './address-table.ts';
 import {
   addressBits,
   formatIp,
@@ -17,6 +18,7 @@ import {
 import type { Decision } from './decision.ts';
 import type { Device } from './device.ts';
 import type { Errno } from './errno.ts';
+import type { Neighbour } from './neighbour.ts';
 import type { Netns } from './netns.ts';
 import { RouteTable } from './route-table.ts';
 import { Rules } from './rule.ts';
@@ -113,6 +115,8 @@ export class RouteResult {
   /** The source address for packets that have none yet. */
   readonly src: Ip;
   readonly mtu: number;
+  /** The next hop's entry, once a packet has gone there. */
+  neighbour: Neighbour | undefined = undefined;
   /** What a record says of it, once it was asked. */
   decision: Decision | undefined = undefined;
 
@@ -146,7 +150,7 @@ export class RouteTables {
   readonly #main = new RouteTable();
   #tables4: Map<number, RouteTable> | undefined;
   #tables6: Map<number, RouteTable> | undefined;
-  #cache: Map<Ip, RouteResult> | undefined;
+  #cache: AddressTable<RouteResult> | undefined;
 
   constructor(ns: Netns) {
     this.#ns = ns;
@@ -243,12 +247,17 @@ export class RouteTables {
       : this.#resolve(flow);
   }
 
+  /** `lookup` without an object for the question, as the data path asks for every packet. */
+  wayOf(dst: Ip, src: Ip | undefined, iif: Device | undefined, mark: number): RouteResult {
+    return this.rules.destinationOnly ? this.lookupDestination(dst) : this.#resolve({ dst, src, iif, mark });
+  }
+
   /** The fast way, right when the rules look at nothing but the destination. */
   lookupDestination(dst: Ip): RouteResult {
     const known = this.#cache?.get(dst);
     if (known !== undefined) return known;
     const result = this.#resolve({ dst });
-    this.#cache ??= new Map();
+    this.#cache ??= new AddressTable();
     if (this.#cache.size >= CACHE_SIZE) this.#cache.clear();
     this.#cache.set(dst, result);
     return result;

@@ -5,6 +5,7 @@ import type { SocketError } from './icmp.ts';
 import { routeError } from './route-verdict.ts';
 import type { Netns } from './netns.ts';
 import { IPPROTO_UDP, IpPacket, UdpDatagram } from './packet.ts';
+import { Ring } from './ring.ts';
 import { Skb } from './skb.ts';
 import type { SocketOwner } from './socket.ts';
 import type { Task } from './task.ts';
@@ -62,7 +63,7 @@ export class UdpSocket {
   receiveErrors: boolean;
   closed = false;
   readonly #onDatagram: ((datagram: Datagram, socket: UdpSocket) => void) | undefined;
-  readonly #queue: UdpEvent[] = [];
+  readonly #queue = new Ring<UdpEvent>();
   #wake: (() => void) | undefined;
   #ids: number;
 
@@ -93,7 +94,7 @@ export class UdpSocket {
     const ns = this.ns;
     const world = ns.world;
     const bound = options.src ?? (isAny(this.ip) ? undefined : this.ip);
-    const route = ns.routes.lookup({ dst, src: bound });
+    const route = ns.routes.wayOf(dst, bound, undefined, 0);
     const error = routeError(route);
     if (error !== undefined) return error;
     const src = bound ?? (route.src === 0 ? dst : route.src);
@@ -119,15 +120,19 @@ export class UdpSocket {
     const skb = new Skb(ns, packet, world.newWalk(options.cause));
     skb.route = route;
     skb.process = this.process?.name;
-    if (world.tracer !== undefined)
-      world.tracer.decision(world.now, skb.walk, ns.name, {
-        code: 'send',
-        protocol: 'udp',
-        src: `${formatIp(src)}:${this.port}`,
-        dst: `${formatIp(dst)}:${dport}`,
-        ...(this.process === undefined ? {} : { process: this.process.name }),
-      });
+    if (world.tracer !== undefined) this.#decideSend(skb, dport);
     return world.ip.output(skb);
+  }
+
+  #decideSend(skb: Skb, dport: number): void {
+    const world = this.ns.world;
+    world.tracer?.decision(world.now, skb.walk, this.ns.name, {
+      code: 'send',
+      protocol: 'udp',
+      src: `${formatIp(skb.packet.src)}:${this.port}`,
+      dst: `${formatIp(skb.packet.dst)}:${dport}`,
+      ...(this.process === undefined ? {} : { process: this.process.name }),
+    });
   }
 
   /** Sends to the connected peer. */

@@ -9,7 +9,6 @@ export class Udp {
   receive(ns: Netns, skb: Skb, packet: IpPacket): void {
     const datagram = packet.payload;
     if (datagram.kind !== 'udp') return;
-    const world = ns.world;
     const tunnels = ns.sockets.vxlan.get(datagram.dport);
     if (tunnels !== undefined && datagram.payload instanceof Vxlan) {
       const vni = datagram.payload.vni;
@@ -21,24 +20,12 @@ export class Udp {
       return;
     }
     const socket = ns.sockets.findUdp(packet.dst, datagram.dport, packet.src, datagram.sport);
-    const group = packet.dst === IPV4_BROADCAST || isMulticast(packet.dst) || skb.route?.kind === 'broadcast';
     if (socket === undefined || datagram.payload instanceof Vxlan) {
-      world.tracer?.decision(world.now, skb.walk, ns.name, {
-        code: 'no-socket',
-        protocol: 'udp',
-        local: `${formatIp(packet.dst)}:${datagram.dport}`,
-        answer: group ? 'none' : 'port-unreachable',
-      });
-      if (!group) world.icmp.sendError(skb, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0);
+      this.#refuse(ns, skb, `${formatIp(packet.dst)}:${datagram.dport}`);
       return;
     }
-    if (world.tracer !== undefined)
-      world.tracer.decision(world.now, skb.walk, ns.name, {
-        code: 'deliver',
-        protocol: 'udp',
-        local: `${formatIp(packet.dst)}:${datagram.dport}`,
-        ...(socket.process === undefined ? {} : { process: socket.process.name }),
-      });
+    if (ns.world.tracer !== undefined)
+      decideDelivery(ns, skb, `${formatIp(packet.dst)}:${datagram.dport}`, socket.process?.name);
     socket.receive({
       kind: 'datagram',
       data: datagram.payload,
@@ -50,6 +37,21 @@ export class Udp {
     });
   }
 
+  /** Nobody listens: port-unreachable, but for what was sent to many. */
+  #refuse(ns: Netns, skb: Skb, local: string): void {
+    const world = ns.world;
+    const { dst } = skb.packet;
+    const group = dst === IPV4_BROADCAST || isMulticast(dst) || skb.route?.kind === 'broadcast';
+    const answer = group ? 'none' : 'port-unreachable';
+    world.tracer?.decision(world.now, skb.walk, ns.name, {
+      code: 'no-socket',
+      protocol: 'udp',
+      local,
+      answer,
+    });
+    if (!group) world.icmp.sendError(skb, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0);
+  }
+
   /** An ICMP error about a datagram that was sent from here (__udp4_lib_err). */
   error(ns: Netns, skb: Skb, quoted: IpPacket, error: SocketError): void {
     const datagram = transportOf(quoted);
@@ -59,4 +61,14 @@ export class Udp {
       ns.world.icmp.learnPathMtu(ns, skb, quoted.dst, error.mtu);
     socket?.fail(error);
   }
+}
+
+function decideDelivery(ns: Netns, skb: Skb, local: string, process: string | undefined): void {
+  const world = ns.world;
+  world.tracer?.decision(world.now, skb.walk, ns.name, {
+    code: 'deliver',
+    protocol: 'udp',
+    local,
+    ...(process === undefined ? {} : { process }),
+  });
 }

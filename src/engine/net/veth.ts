@@ -9,14 +9,11 @@ import type { Skb } from './skb.ts';
 const HEADER_ROOM = 18;
 
 export class Veth extends Device {
+  override carrier = false;
   peer: Veth | undefined = undefined;
 
   constructor(netns: Netns, name: string, mac: Mac, mtu: number) {
     super(netns, name, 'veth', mac, mtu, false);
-  }
-
-  override get carrier(): boolean {
-    return this.up && this.peer?.up === true;
   }
 
   override get operState(): OperState {
@@ -26,10 +23,13 @@ export class Veth extends Device {
   }
 
   override stateChanged(): void {
-    this.port?.bridge.carrierChanged(this.port);
     const peer = this.peer;
-    if (peer?.port !== undefined) peer.port.bridge.carrierChanged(peer.port);
-    peer?.netns.routes.changed();
+    this.carrier = this.up && peer?.up === true;
+    this.port?.bridge.carrierChanged(this.port);
+    if (peer === undefined) return;
+    peer.carrier = this.carrier;
+    peer.port?.bridge.carrierChanged(peer.port);
+    peer.netns.routes.changed();
   }
 
   override released(): void {
@@ -37,6 +37,7 @@ export class Veth extends Device {
     if (peer === undefined) return;
     this.peer = undefined;
     peer.peer = undefined;
+    this.carrier = peer.carrier = false;
     if (peer.netns.devices.get(peer.name) === peer) peer.netns.unregister(peer);
   }
 
@@ -44,16 +45,8 @@ export class Veth extends Device {
     const peer = this.peer;
     if (peer === undefined) return;
     if (frame.length > peer.mtu + HEADER_ROOM) {
-      peer.rxDropped++;
       this.txDropped++;
-      const world = this.netns.world;
-      world.tracer?.decision(world.now, skb.walk, peer.netns.name, {
-        code: 'mtu-exceeded',
-        dev: peer.name,
-        mtu: peer.mtu,
-        length: frame.length - 14,
-        answer: 'drop',
-      });
+      peer.#refuse(skb, frame);
       return;
     }
     const world = peer.netns.world;
@@ -63,5 +56,17 @@ export class Veth extends Device {
     skb.inDev = peer;
     arrive(skb, peer, frame);
     world.enqueue(skb);
+  }
+
+  /** Longer than what it takes. */
+  #refuse(skb: Skb, frame: Frame): void {
+    this.rxDropped++;
+    this.decide(skb, {
+      code: 'mtu-exceeded',
+      dev: this.name,
+      mtu: this.mtu,
+      length: frame.length - 14,
+      answer: 'drop',
+    });
   }
 }

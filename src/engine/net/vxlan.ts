@@ -60,10 +60,6 @@ export class VxlanDevice extends Device {
     return overIpv6(this);
   }
 
-  override get carrier(): boolean {
-    return true;
-  }
-
   override get operState(): OperState {
     return this.up ? 'UNKNOWN' : 'DOWN';
   }
@@ -122,19 +118,15 @@ export class VxlanDevice extends Device {
   }
 
   protected override xmit(skb: Skb, frame: Frame): void {
-    const world = this.netns.world;
     const entries = this.#fdb.get(frame.dst) ?? this.#fdb.get(MAC_ZERO);
     if (entries === undefined) {
       this.txDropped++;
-      world.tracer?.decision(world.now, skb.walk, this.netns.name, {
-        code: 'vxlan-no-fdb',
-        dev: this.name,
-        mac: formatMac(frame.dst),
-      });
+      this.decide(skb, { code: 'vxlan-no-fdb', dev: this.name, mac: formatMac(frame.dst) });
       return;
     }
-    for (const [i, entry] of entries.entries())
-      this.#encapsulate(i === entries.length - 1 ? skb : skb.clone(), frame, entry);
+    const [only] = entries;
+    if (only !== undefined && entries.length === 1) this.#encapsulate(skb, frame, only);
+    else for (const entry of entries) this.#encapsulate(skb.clone(), frame, entry);
   }
 
   #encapsulate(skb: Skb, frame: Frame, entry: VxlanFdbEntry): void {
@@ -148,22 +140,12 @@ export class VxlanDevice extends Device {
     ) {
       this.txDropped++;
       world.ip.traceRoute(ns, skb, route, entry.remote);
-      world.tracer?.decision(world.now, skb.walk, ns.name, { code: 'drop', reason: 'tunnel-no-route' });
+      this.decide(skb, { code: 'drop', reason: 'tunnel-no-route' });
       return;
     }
     const src = this.local ?? route.src;
     const sport = flowSourcePort(frame);
-    if (world.tracer !== undefined)
-      world.tracer.decision(world.now, skb.walk, ns.name, {
-        code: 'vxlan-encap',
-        dev: this.name,
-        vni: this.vni,
-        mac: formatMac(frame.dst),
-        local: formatIp(src),
-        remote: formatIp(entry.remote),
-        sport,
-        entry: formatVxlanFdbEntry(entry, this.name),
-      });
+    if (world.tracer !== undefined) this.#decideEncapsulation(skb, frame, entry, src, sport);
     const datagram = new UdpDatagram(sport, this.dstport, new VxlanPayload(this.vni, frame));
     const id = ns.nextIpId();
     const outer = new IpPacket(src, entry.remote, IPPROTO_UDP, 64, 0, id, false, false, 0, datagram);
@@ -172,6 +154,19 @@ export class VxlanDevice extends Device {
     skb.packet = outer;
     skb.route = route;
     world.ip.output(skb);
+  }
+
+  #decideEncapsulation(skb: Skb, frame: Frame, entry: VxlanFdbEntry, src: Ip, sport: number): void {
+    this.decide(skb, {
+      code: 'vxlan-encap',
+      dev: this.name,
+      vni: this.vni,
+      mac: formatMac(frame.dst),
+      local: formatIp(src),
+      remote: formatIp(entry.remote),
+      sport,
+      entry: formatVxlanFdbEntry(entry, this.name),
+    });
   }
 
   /** Takes the frame out again; the capture time is the outer packet's. */
@@ -184,7 +179,7 @@ export class VxlanDevice extends Device {
       return;
     }
     if (world.tracer !== undefined)
-      world.tracer.decision(world.now, skb.walk, ns.name, {
+      this.decide(skb, {
         code: 'vxlan-decap',
         dev: this.name,
         vni: this.vni,
@@ -197,7 +192,7 @@ export class VxlanDevice extends Device {
     skb.frame = frame;
     if (frame.payload.kind === 'ip') skb.packet = frame.payload;
     skb.inDev = this;
-    world.tracer?.frame(skb.stamp, skb.walk, ns.name, this.name, 'in', frame);
+    if (world.tracer !== undefined) world.tracer.frame(skb.stamp, skb.walk, ns.name, this.name, 'in', frame);
     this.receive(skb);
   }
 

@@ -13,6 +13,7 @@ import { IpLayer } from './ip.ts';
 import { NeighbourDiscoveryLayer } from './nd.ts';
 import { Netns, type NetnsKind } from './netns.ts';
 import { Random } from './random.ts';
+import { Ring } from './ring.ts';
 import type { Skb } from './skb.ts';
 import { Process, type Task } from './task.ts';
 import { Tcp } from './tcp.ts';
@@ -28,6 +29,12 @@ export interface Timer {
 /** A program that may go on, once no received frame waits. */
 export interface Runnable {
   run(): void;
+}
+
+interface Woken {
+  readonly program: Runnable;
+  /** `World.activity` of who woke it. */
+  readonly activity: number;
 }
 
 class QueuedTimer implements Timer {
@@ -90,12 +97,8 @@ export class World {
   #heap: QueuedTimer[] = [];
   #order = 0;
   #walks = 0;
-  #backlog: (Skb | undefined)[] = new Array<Skb | undefined>(64).fill(undefined);
-  #head = 0;
-  #queued = 0;
-  readonly #runnable: Runnable[] = [];
-  readonly #runnableActivity: number[] = [];
-  #nextRunnable = 0;
+  readonly #backlog = new Ring<Skb>();
+  readonly #runnable = new Ring<Woken>();
   /** The kernel is at work (softirq), not a program. */
   #kernel = false;
   #transmitting = 0;
@@ -194,21 +197,13 @@ export class World {
 
   /** `skb.inDev` will receive it (netif_rx). */
   enqueue(skb: Skb): void {
-    if (this.#queued === this.#backlog.length) {
-      if (this.#queued >= MAX_BACKLOG) {
-        this.backlogDrops++;
-        return;
-      }
-      this.#growBacklog();
-    }
-    this.#backlog[(this.#head + this.#queued) & (this.#backlog.length - 1)] = skb;
-    this.#queued++;
+    if (this.#backlog.length < MAX_BACKLOG) this.#backlog.push(skb);
+    else this.backlogDrops++;
   }
 
   /** A program may go on. */
   wake(program: Runnable): void {
-    this.#runnable.push(program);
-    this.#runnableActivity.push(this.activity);
+    this.#runnable.push({ program, activity: this.activity });
   }
 
   /** Around every device's sending; devices above others nest. */
@@ -218,10 +213,10 @@ export class World {
 
   /** Works off what was just sent, when a program sent it; the kernel's own sending waits its turn. */
   leaveTransmit(): void {
-    if (--this.#transmitting > 0 || this.#kernel || this.#queued === 0) return;
+    if (--this.#transmitting > 0 || this.#kernel || this.#backlog.length === 0) return;
     const activity = this.activity;
     this.#kernel = true;
-    while (this.#queued > 0 && this.#budget > 0 && this.now <= this.#deadline) this.#receiveNext();
+    while (this.#backlog.length > 0 && this.#budget > 0 && this.now <= this.#deadline) this.#receiveNext();
     this.#kernel = false;
     this.activity = activity;
   }
@@ -244,7 +239,7 @@ export class World {
     for (;;) {
       if (this.#budget <= 0) return 'events';
       const next = this.#next();
-      const busy = this.#queued > 0 || this.#runnable.length > 0;
+      const busy = this.#backlog.length > 0 || this.#runnable.length > 0;
       if (next === undefined && !busy) {
         if (end !== Infinity) this.now = Math.max(this.now, end);
         return 'idle';
@@ -266,7 +261,7 @@ export class World {
         this.#kernel = false;
       } else {
         if (this.now > end) return 'time';
-        if (this.#queued > 0) {
+        if (this.#backlog.length > 0) {
           this.#kernel = true;
           this.#receiveNext();
           this.#kernel = false;
@@ -277,11 +272,7 @@ export class World {
   }
 
   #receiveNext(): void {
-    const index = this.#head;
-    const skb = this.#backlog[index];
-    this.#backlog[index] = undefined;
-    this.#head = (index + 1) & (this.#backlog.length - 1);
-    this.#queued--;
+    const skb = this.#backlog.shift();
     this.now += RECEIVE_COST;
     this.events++;
     this.#budget--;
@@ -291,25 +282,11 @@ export class World {
   }
 
   #runNext(): void {
-    const program = this.#runnable[this.#nextRunnable];
-    this.activity = this.#runnableActivity[this.#nextRunnable] ?? 0;
-    this.#nextRunnable++;
-    if (this.#nextRunnable === this.#runnable.length) {
-      this.#runnable.length = 0;
-      this.#runnableActivity.length = 0;
-      this.#nextRunnable = 0;
-    }
+    const woken = this.#runnable.shift();
+    this.activity = woken?.activity ?? 0;
     this.events++;
     this.#budget--;
-    program?.run();
-  }
-
-  #growBacklog(): void {
-    const old = this.#backlog;
-    const grown = new Array<Skb | undefined>(old.length * 2).fill(undefined);
-    for (let i = 0; i < this.#queued; i++) grown[i] = old[(this.#head + i) & (old.length - 1)];
-    this.#backlog = grown;
-    this.#head = 0;
+    woken?.program.run();
   }
 
   /** The earliest live timer, which stays in the heap. */
