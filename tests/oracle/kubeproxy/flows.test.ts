@@ -15,7 +15,9 @@ import { Skb } from '../../../src/engine/net/skb.ts';
 import { Trace } from '../../../src/engine/net/trace.ts';
 import { World } from '../../../src/engine/net/world.ts';
 import { hostPort } from '../../../src/engine/proxy/address.ts';
-import { createKubeProxy } from '../../../src/engine/proxy/proxy.ts';
+import type { ProxyNode } from '../../../src/engine/proxy/node.ts';
+import { createKubeProxy, type ProxyMode } from '../../../src/engine/proxy/proxy.ts';
+import type { ServiceInput } from '../../../src/engine/proxy/service.ts';
 import { decode, nodeOf, oraclePresent, records, type OracleConfig, type OracleFlow } from './records.ts';
 
 interface FlowRecord {
@@ -82,14 +84,19 @@ function send(ns: Netns, flow: OracleFlow, sport: number): Fate {
   }
   world.tracer = undefined;
   const rules = trace.events.flatMap((event) =>
-    event.kind === 'decision' && event.decision.code === 'rule' ? [event.decision] : [],
+    event.kind === 'decision' && (event.decision.code === 'rule' || event.decision.code === 'nft-rule')
+      ? [event.decision]
+      : [],
   );
   const last = rules[rules.length - 1];
   if (verdict === 'DROP')
-    return { output: last?.rule.includes('-j REJECT') === true ? 'REJECT' : 'DROP', masquerade: false };
+    return {
+      output: /-j REJECT|^reject|reject$| reject /.test(last?.rule ?? '') ? 'REJECT' : 'DROP',
+      masquerade: false,
+    };
   if (skb.ct?.dstNat === true) {
     // The masqueraded address may be the one that the node spoke from.
-    const masquerade = rules.some((rule) => rule.rule.includes('-j MASQUERADE'));
+    const masquerade = rules.some((rule) => /-j MASQUERADE|^masquerade/.test(rule.rule));
     return { output: hostPort(formatIp(skb.ct.reply.src), skb.ct.reply.sport), masquerade };
   }
   const accepted = rules.some((rule) => rule.chain === 'KUBE-NODEPORTS' && rule.verdict === 'ACCEPT');
@@ -109,16 +116,34 @@ function check(flow: OracleFlow, fresh: (seed: number) => Netns): void {
   if (expected.some((output) => output.includes(':'))) expect(masquerade, flow.name).toBe(flow.masq);
 }
 
+/** nftables mode takes one of the node's addresses for NodePorts unless it is told to take all, as iptables mode does. */
+function proxyNode(mode: ProxyMode, config: OracleConfig): ProxyNode {
+  const made = nodeOf(config);
+  const all = mode === 'nftables' && (made.nodePortAddresses ?? []).length === 0;
+  return all ? { ...made, nodePortAddresses: ['0.0.0.0/0', '::/0'] } : made;
+}
+
+/** Where nftables mode is meant to differ: no NodePorts on localhost, no rule for health checks, and ports that a ClusterIP lacks are refused. */
+function inNftables(flow: OracleFlow, services: readonly ServiceInput[]): OracleFlow {
+  const toLocalhost = flow.destIP.startsWith('127.') || flow.destIP === '::1';
+  if (toLocalhost || flow.output === 'ACCEPT') return { ...flow, output: [] };
+  const clusterIP = services.some(({ spec }) => spec?.clusterIP === flow.destIP);
+  return clusterIP && flow.output.length === 0 ? { ...flow, output: 'REJECT' } : flow;
+}
+
 describe.skipIf(!oraclePresent)('a packet through kube-proxy (skipped without ../shared/oracle)', () => {
-  it.each(records<FlowRecord>('flows.jsonl'))('meets the fate of $id', ({ config, manifests, flows }) => {
-    const { services, slices } = decode(manifests);
-    for (const flow of flows) {
-      check(flow, (seed) => {
-        const ns = node(new World({ seed }), config);
-        createKubeProxy('iptables', nodeOf(config), ns.netfilter)?.sync(services, slices);
-        return ns;
-      });
-    }
+  describe.each(['iptables', 'nftables'] as const)('in %s mode', (mode) => {
+    it.each(records<FlowRecord>('flows.jsonl'))('meets the fate of $id', ({ config, manifests, flows }) => {
+      const { services, slices } = decode(manifests);
+      for (const flow of flows) {
+        const expected = mode === 'iptables' ? flow : inNftables(flow, services);
+        check(expected, (seed) => {
+          const ns = node(new World({ seed }), config);
+          createKubeProxy(mode, proxyNode(mode, config), ns.netfilter).sync(services, slices);
+          return ns;
+        });
+      }
+    });
   });
 
   it.each(records<RuleFlowRecord>('rule_flows.jsonl'))(

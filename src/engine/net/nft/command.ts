@@ -1,6 +1,7 @@
 import type { NftFailure } from './cursor.ts';
-import { Interpreter } from './interpreter.ts';
+import { interpret } from './interpreter.ts';
 import type { NftRuleset } from './ruleset.ts';
+import { Session } from './session.ts';
 
 export interface NftResult {
   readonly out: string;
@@ -32,30 +33,32 @@ export function runNft(
   host: { readonly now: number; readonly hasInterface: (name: string) => boolean },
 ): NftResult {
   const restore = ruleset.save();
-  const interpreter = new Interpreter(input.text, ruleset, { ...flags, ...host });
-  interpreter.run();
-  const { failure } = interpreter.cursor;
+  const session = new Session(input.text, ruleset, { ...flags, ...host });
+  interpret(session);
+  const { failure } = session.cursor;
   if (failure !== undefined || flags.check) restore();
-  if (failure === undefined) return { out: interpreter.out, error: '', exitCode: 0 };
+  if (failure === undefined) return { out: session.out, error: '', exitCode: 0 };
   return { out: '', error: formatFailure(failure, input), exitCode: 1 };
 }
 
 /** The message, the line, and marks under what it is about: `^` and, for what that does not go with, `~`. */
 function formatFailure({ message, span, also }: NftFailure, { text, file }: NftInput): string {
-  const at = Math.min(span.start, text.length);
+  // What is missing at the end of the input is shown with its last line.
+  const ended = span.start >= text.length && text.endsWith('\n');
+  const at = ended ? text.length - 1 : Math.min(span.start, text.length);
   const from = text.lastIndexOf('\n', at - 1) + 1;
   const to = text.indexOf('\n', at);
   const line = text.slice(from, to < 0 ? text.length : to);
-  const marks = Array<string>(Math.max(span.end - from, 1)).fill(' ');
+  const marks = Array<string>(Math.max(span.end, also?.end ?? 0, from + 1) - from).fill(' ');
   const mark = (start: number, end: number, sign: string): void => {
     for (let i = Math.max(start, from); i < Math.max(end, start + 1) && i - from <= line.length; i++)
       marks[i - from] = sign;
   };
   if (also !== undefined) mark(also.start, also.end, '~');
   mark(span.start, span.end, '^');
-  const shown = marks.join('').trimEnd();
-  const number = text.slice(0, at).split('\n').length;
-  const place =
-    file === undefined ? '' : `${file}:${number}:${span.start - from + 1}-${Math.max(span.end - from, 1)}: `;
-  return `${place}Error: ${message}\n${line.replaceAll('\t', ' ')}\n${shown}\n`;
+  const shown = ended ? '^' : marks.join('').trimEnd();
+  const number = text.slice(0, at).split('\n').length + (ended ? 1 : 0);
+  const columns = ended ? '1-1' : `${span.start - from + 1}-${Math.max(span.end - from, 1)}`;
+  const place = file === undefined ? '' : `${file}:${number}:${columns}: `;
+  return `${place}Error: ${message}\n${line}\n${shown}\n`;
 }

@@ -68,8 +68,14 @@ export class Cursor {
     return false;
   }
 
-  /** A word. */
+  /** A word that may be a name: none of nft's own. */
   word(expecting = 'string'): Token | undefined {
+    if (tokenName(this.peek()) === 'string') return this.next();
+    return this.unexpected(expecting);
+  }
+
+  /** Any word. */
+  anyWord(expecting = 'string'): Token | undefined {
     if (this.peek().kind === 'string') return this.next();
     return this.unexpected(expecting);
   }

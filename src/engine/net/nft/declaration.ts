@@ -3,7 +3,6 @@ import type { Cursor } from './cursor.ts';
 import { DATATYPES, type Datatype } from './datatype.ts';
 import { parseElements, parseTimeWord, skipNewlines, type ParsedElement } from './elements.ts';
 import { parseKey, typesOf } from './key.ts';
-import type { Span } from './lexer.ts';
 import { priorityOf } from './priority.ts';
 import type { RuleContext } from './rule-context.ts';
 import type { SetFlag, SetSpec } from './set.ts';
@@ -31,11 +30,11 @@ const TYPES: readonly string[] = ['filter', 'nat', 'route'];
 
 /** `type filter hook input priority filter`, with `type` taken. The policy is a line of its own. */
 export function parseHook(cursor: Cursor): BaseChain | undefined {
-  const type = cursor.word();
+  const type = cursor.anyWord();
   if (type === undefined) return undefined;
   if (!TYPES.includes(type.text)) return cursor.fail('unknown chain type', type);
   if (!cursor.expect('hook', 'hook')) return undefined;
-  const name = cursor.word();
+  const name = cursor.anyWord();
   if (name === undefined) return undefined;
   const hook = Object.hasOwn(HOOKS, name.text) ? HOOKS[name.text] : undefined;
   if (hook === undefined) return cursor.fail('unknown chain hook', name);
@@ -51,7 +50,7 @@ function parsePriority(cursor: Cursor, hook: HookPoint): number | undefined {
     return value === undefined ? undefined : -value;
   }
   if (cursor.peek().kind === 'number') return cursor.number();
-  const name = cursor.word();
+  const name = cursor.anyWord();
   if (name === undefined) return undefined;
   const value = priorityOf(name.text, hook);
   if (value === undefined) return cursor.fail(`invalid priority expression symbol in this context.`, name);
@@ -120,7 +119,7 @@ export function parseSetBlock(
 }
 
 function parseSetLine(cursor: Cursor, kind: 'set' | 'map', draft: Draft, context: RuleContext): boolean {
-  const word = cursor.word();
+  const word = cursor.anyWord();
   switch (word?.text) {
     case 'type':
       return parseTypes(cursor, kind, draft);
@@ -188,7 +187,7 @@ function parseTypes(cursor: Cursor, kind: 'set' | 'map', draft: Draft): boolean 
 function parseTypeList(cursor: Cursor): readonly Datatype[] | undefined {
   const types: Datatype[] = [];
   do {
-    const name = cursor.word();
+    const name = cursor.anyWord();
     if (name === undefined) return undefined;
     const type = DATATYPES.get(name.text);
     if (type === undefined) return cursor.fail(`unknown datatype ${name.text}`, name);
@@ -232,10 +231,4 @@ function parseFlags(cursor: Cursor, draft: Draft): boolean {
     draft.flags.add(cursor.next().text as SetFlag);
   } while (cursor.take(','));
   return true;
-}
-
-/** Where a name stands, for messages about it. */
-export interface Named {
-  readonly text: string;
-  readonly span: Span;
 }

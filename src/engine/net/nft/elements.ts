@@ -59,7 +59,9 @@ function parseElement(cursor: Cursor, shape: Shape, context: RuleContext): Parse
   if (shape.kind === 'set') return { element: { key, ...rest }, span };
   if (!cursor.expect(':', 'colon')) return undefined;
   const data =
-    shape.data === 'verdict' ? parseVerdict(cursor, context) : parseData(cursor, shape.data ?? [], context);
+    shape.data === 'verdict'
+      ? parseVerdict(cursor, context, span)
+      : parseData(cursor, shape.data ?? [], context);
   return data === undefined ? undefined : { element: { key, ...rest, data }, span };
 }
 
@@ -134,8 +136,8 @@ function parseData(
   return values;
 }
 
-/** `accept`, `jump CHAIN`, …. */
-export function parseVerdict(cursor: Cursor, context: RuleContext): Verdict | undefined {
+/** `accept`, `jump CHAIN`, …. `blamed`: the element that leads there, which the kernel names when the chain is not there. */
+export function parseVerdict(cursor: Cursor, context: RuleContext, blamed?: Span): Verdict | undefined {
   const token = cursor.peek();
   switch (token.text) {
     case 'accept':
@@ -149,11 +151,21 @@ export function parseVerdict(cursor: Cursor, context: RuleContext): Verdict | un
       cursor.next();
       const chain = cursor.word("'{'");
       if (chain === undefined) return undefined;
-      if (!context.hasChain(chain.text))
-        return cursor.fail(`No such file or directory${context.suggestChain(chain.text)}`, chain);
+      if (!context.hasChain(chain.text)) return missingChain(cursor, context, chain, blamed);
       return { kind: token.text, chain: chain.text };
     }
     default:
       return cursor.unexpected();
   }
+}
+
+function missingChain(
+  cursor: Cursor,
+  context: RuleContext,
+  chain: Span,
+  blamed: Span | undefined,
+): undefined {
+  const hint = blamed === undefined ? context.suggestChain() : '';
+  const words = `No such file or directory${hint}`;
+  return cursor.fail(hint === '' ? `Could not process rule: ${words}` : words, blamed ?? chain);
 }

@@ -16,9 +16,9 @@ const SYMBOLS = ['==', '!=', '<=', '>=', '<<', '>>', ...'{}()[],;:./-+=<>&|^@$*!
 
 /** Words that are tokens of their own: a syntax error names them, and not as `string`. */
 const KEYWORDS = new Set(
-  `accept add all and bytes chain comment continue counter create ct daddr define delete dnat drop element export fib flags
+  `accept add all and bytes chain comment continue counter create ct daddr define delete dnat drop element export fib  flags
   flush get goto handle hook icmp icmpv6 icmpx iif iifname import index inet insert ip ip6 jump limit list log map mark masquerade meta
-  monitor notrack numgen oif oifname over packets policy position postrouting priority quota random redirect reject rename replace reset
+  monitor notrack numgen oif oifname over packets policy position priority quota random redirect reject rename replace reset
   return rule ruleset saddr set snat table tcp th timeout to type typeof udp update vmap with`.split(/\s+/),
 );
 

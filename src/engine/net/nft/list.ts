@@ -14,7 +14,8 @@ export interface ListOptions {
   readonly now: number;
 }
 
-/** The lines of a table as `nft list table` prints them: all of it, or only the sets and chains that are picked. */
+/** The lines of a table as `nft list table` prints them: all of it, or only the sets and chains that are picked. One that is
+ * listed by itself has its table's name alone around it (`bare`). */
 export function listTable(
   table: NftTable,
   options: ListOptions,
@@ -22,10 +23,12 @@ export function listTable(
     sets: table.sets(),
     chains: table.chains(),
   },
+  head: 'whole' | 'bare' = 'whole',
 ): string[] {
-  const lines = [`table ${table.family} ${table.name} {${handle(options, table.handle)}`];
-  if (table.dormant) lines.push('\tflags dormant');
-  if (table.comment !== undefined) lines.push(`\tcomment "${table.comment}"`);
+  const whole = head === 'whole';
+  const lines = [`table ${table.family} ${table.name} {${whole ? handle(options, table.handle) : ''}`];
+  if (whole && table.dormant) lines.push('\tflags dormant');
+  if (whole && table.comment !== undefined) lines.push(`\tcomment "${table.comment}"`);
   const blocks = [
     ...pick.sets.map((set) => listSet(set, options)),
     ...pick.chains.map((chain) => listChain(chain, options)),

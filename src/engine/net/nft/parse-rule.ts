@@ -1,7 +1,9 @@
 import type { Cursor } from './cursor.ts';
 import { parseVerdict } from './elements.ts';
-import { parseKey } from './key.ts';
-import type { Span, Token } from './lexer.ts';
+import { SCTP, TCP, UDP } from '../netfilter-flow.ts';
+import { headerField } from './expression.ts';
+import { parseKey, type Key } from './key.ts';
+import { tokenName, type Span, type Token } from './lexer.ts';
 import type { RuleContext } from './rule-context.ts';
 import type { NftRule, Statement } from './rule.ts';
 import { parseCounter, parseQuota } from './statement/counter.ts';
@@ -41,7 +43,7 @@ export function parseRule(cursor: Cursor, context: RuleContext): NftRule | undef
     if (statement === undefined) return undefined;
     if (terminal !== undefined)
       return cursor.fail('Statement after terminal statement has no effect', cursor.since(start), terminal);
-    if (statement.terminal === true) terminal = cursor.since(start);
+    if (statement.terminal === true) terminal = start;
     statements.push(statement);
   }
   if (cursor.failed) return undefined;
@@ -116,7 +118,7 @@ function parseStatement(
     case 'flow':
       return cursor.fail('Could not process rule: Operation not supported', start);
     default:
-      return parseExpressionStatement(cursor, context);
+      return parseExpressionStatement(cursor, context, before);
   }
 }
 
@@ -144,12 +146,16 @@ const NOTRACK: Statement = {
 /** A set of protocols says as much as one. */
 function manyProtocols(before: readonly Statement[]): boolean {
   return before.some((statement) =>
-    /^(?:meta l4proto|ip protocol|ip6 nexthdr) \{|^(?:.* \. )?th /.test(statement.text({ stateless: true })),
+    /^(?:meta l4proto|ip protocol|ip6 nexthdr) \{/.test(statement.text({ stateless: true })),
   );
 }
 
 /** A match, a verdict map, or `meta mark set`. */
-function parseExpressionStatement(cursor: Cursor, context: RuleContext): Statement | undefined {
+function parseExpressionStatement(
+  cursor: Cursor,
+  context: RuleContext,
+  before: readonly Statement[],
+): Statement | undefined {
   const start = cursor.peek();
   if (start.kind !== 'string') return cursor.unexpected();
   if (start.text === 'tcp' && cursor.peek(1).text === 'option') return parseTcpOption(cursor);
@@ -165,7 +171,7 @@ function parseExpressionStatement(cursor: Cursor, context: RuleContext): Stateme
   if (key === undefined) return cursor.failed ? undefined : noSuchWord(cursor, start);
   if (cursor.take('vmap')) return parseVmap(cursor, key, context);
   if (cursor.is('map')) return cursor.unexpected();
-  return parseMatch(cursor, key, context);
+  return parseMatch(cursor, ofTransport(key, before), context);
 }
 
 /** `mark`, `meta mark`, `ct mark`: what may be set, and of how many words it is. */
@@ -178,8 +184,30 @@ function markTarget(
   return undefined;
 }
 
+/** `th dport` behind `meta l4proto tcp` is `tcp dport`. */
+function ofTransport(key: Key, before: readonly Statement[]): Key {
+  const known = before[before.length - 1]?.transport;
+  const header = known?.bare === true ? TRANSPORT_HEADERS.get(known.protocol) : undefined;
+  if (header === undefined) return key;
+  const expressions = key.expressions.map((expression) => {
+    const [word, field = ''] = expression.text.split(' ');
+    return (word === 'th' ? headerField(header, field) : undefined) ?? expression;
+  });
+  return { ...key, expressions, text: expressions.map(({ text }) => text).join(' . ') };
+}
+
+const TRANSPORT_HEADERS: ReadonlyMap<number, string> = new Map([
+  [TCP, 'tcp'],
+  [UDP, 'udp'],
+  [SCTP, 'sctp'],
+]);
+
 /** A word that is no expression: nft takes it for a symbol and misses what it is compared with. */
 function noSuchWord(cursor: Cursor, word: Token): undefined {
+  if (tokenName(word) !== 'string') {
+    cursor.at--;
+    return cursor.unexpected();
+  }
   if (atEnd(cursor.peek())) return cursor.unexpected();
   return cursor.fail('No symbol type information', word);
 }

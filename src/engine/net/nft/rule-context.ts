@@ -7,6 +7,6 @@ export interface RuleContext {
   set(name: string): SetSpec | undefined;
   hasChain(name: string): boolean;
   hasInterface(name: string): boolean;
-  /** ` did you mean chain …?`, or nothing. */
-  suggestChain(name: string): string;
+  /** `; did you mean chain …?`, or nothing. */
+  suggestChain(): string;
 }

@@ -37,7 +37,7 @@ export class NftChain {
   name: string;
   readonly table: NftTable;
   base: BaseChain | undefined;
-  readonly comment: string | undefined;
+  comment: string | undefined;
   readonly handle: number;
   rules: readonly NftRule[];
   /** Parallel to the rules; those of a source's rules are given when somebody asks. */

@@ -47,9 +47,10 @@ export function parseMatch(cursor: Cursor, key: Key, context: RuleContext): Stat
   if (expression.type.bits !== undefined && operator !== '<' && operator !== '>')
     return parseBitMatch(cursor, key, operator, context);
   const { type } = expression;
+  const first = cursor.peek();
   const right = parseOperand(cursor, type, context);
   if (right === undefined) return undefined;
-  if (cursor.is(',')) return cursor.fail(`Basetype of type ${type.description} is not bitmask`, key.span);
+  if (cursor.is(',')) return cursor.fail(`Basetype of type ${type.description} is not bitmask`, first);
   const sign = operator ?? '==';
   return single(key, type, sign, right.part, `${key.text} ${sign === '==' ? '' : `${sign} `}${right.text}`);
 }

@@ -87,7 +87,7 @@ interface Target {
 /** Behind `dnat`: `[ip|ip6] to ADDRESS[-ADDRESS][:PORT[-PORT]]`, `to :PORT`, or `to KEY map …`. */
 function parseTarget(cursor: Cursor, word: Word, context: RuleContext, place: NatPlace): Target | undefined {
   const named = cursor.is('ip', 'ip6') ? (cursor.next().text === 'ip6' ? 'ip6' : 'ip') : undefined;
-  if (!cursor.expect('to', named === undefined ? '' : 'to')) return undefined;
+  cursor.take('to');
   if (cursor.take(':')) {
     const ports = parsePorts(cursor, context, place);
     if (ports === undefined) return undefined;
