@@ -19,7 +19,12 @@ const real = '?arrived';
 function nameOf(id: string): string | undefined {
   if (!id.startsWith(engine)) return undefined;
   const path = relative(engine, id);
-  return late.some((pattern) => pattern.test(path)) ? path.replace(/\.ts$/, '') : undefined;
+  return isLate(path) ? path.replace(/\.ts$/, '') : undefined;
+}
+
+/** Whether a module of the engine, by its path there, is one of them. */
+export function isLate(path: string): boolean {
+  return late.some((pattern) => pattern.test(path));
 }
 
 /**

@@ -1,5 +1,6 @@
+import { globSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { functionsOf } from '../../components/late-modules.ts';
+import { functionsOf, isLate } from '../../components/late-modules.ts';
 
 it('finds the functions that a module exports, however they are written', () => {
   const source = `
@@ -21,4 +22,18 @@ it.each([
   'export default 1;',
 ])('refuses to part a module from what cannot wait: %s', (source) => {
   expect(() => functionsOf('a.ts', source)).toThrow('a.ts: a module that arrives late exports functions');
+});
+
+const modules = globSync('**/*.ts', { cwd: 'src/engine' }).filter(isLate).sort();
+
+it('finds the programs, verbs and images that come late', () => {
+  expect(modules).toContain('shell/tools/dig.ts');
+  expect(modules).toContain('shell/kubectl/verbs/containers.ts');
+  expect(modules).toContain('apps/nginx.ts');
+  expect(modules).not.toContain('shell/tools/sh.ts');
+});
+
+it.each(modules)('can part %s from the rest, since it exports functions only', (module) => {
+  const path = `src/engine/${module}`;
+  expect(functionsOf(path, readFileSync(path, 'utf8')).length).toBeGreaterThan(0);
 });

@@ -1,5 +1,5 @@
 /** A lab as a shell script that any Linux can run. */
-import { CURL_AGENT } from '../shell/tools/curl.ts';
+import { CURL_AGENT } from '../shell/tools/curl/version.ts';
 import type { ClusterOptions, Diagnostic } from '../cluster.ts';
 import { record, type Step } from './recorder.ts';
 import { scriptOf } from './script.ts';

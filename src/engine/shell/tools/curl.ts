@@ -8,13 +8,11 @@ import { getopt, type Options } from '../getopt.ts';
 import { exchange, header, parseUrl, type HttpResponse, type Url } from '../http.ts';
 import { resolveHost } from '../resolve.ts';
 import type { Tool, ToolContext } from '../tool.ts';
+import { CURL_AGENT, CURL_VERSION } from './curl/version.ts';
 import { connect, localPorts, seconds } from './curl/connect.ts';
 import { progressMeter } from './curl/progress.ts';
 import { writeOut, type Transfer } from './curl/write-out.ts';
 
-const VERSION = '8.14.1';
-/** What it says that it is. */
-export const CURL_AGENT = `curl/${VERSION}`;
 const SHORT = 'sSvo:w:IX:d:H:A:Lk46fiOm:Nu:Ggne:b:T:#qF:r:x:JRVhZ';
 const LONG: Readonly<Record<string, string>> = {
   silent: 's',
@@ -95,7 +93,9 @@ export const curl: Tool = function* (ctx, args) {
     return 2;
   }
   if (options.has('V')) {
-    ctx.out(`curl ${VERSION} (x86_64-pc-linux-musl) libcurl/${VERSION}\nProtocols: http\nFeatures: IPv6\n`);
+    ctx.out(
+      `curl ${CURL_VERSION} (x86_64-pc-linux-musl) libcurl/${CURL_VERSION}\nProtocols: http\nFeatures: IPv6\n`,
+    );
     return 0;
   }
   if (options.has('h')) {
