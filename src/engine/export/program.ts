@@ -2,7 +2,7 @@
  * What an exported script runs beside the kernel, in Python: servers that answer as the lab's images did, and a capture
  * on every interface. One process for all namespaces; it takes lines from a pipe and says `ok` after each `done`.
  */
-export const PROGRAM = String.raw`import base64, ctypes, fcntl, glob, json, os, re, selectors, socket, struct, sys
+export const PROGRAM = String.raw`import base64, ctypes, fcntl, glob, json, mmap, os, re, selectors, socket, struct, sys
 
 work, prefix = sys.argv[1:3]
 table = json.load(open(work + '/answers.json'))
@@ -213,34 +213,59 @@ def no_offload(name):
 def look_around():
     names = {os.path.basename(path)[len(prefix):] for path in glob.glob('/run/netns/' + prefix + '*')}
     for name in [name for name in watched if name not in names]:
-        loop.unregister(watched[name])
         watched.pop(name).close()
     for name in names:
         enter(name)
         no_offload(name)
-        if capture['file'] is None or name in watched:
-            continue
-        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
-        sock.setsockopt(socket.SOL_SOCKET, 35, 1)
-        sock.setblocking(False)
-        watched[name] = sock
-        loop.register(sock, selectors.EVENT_READ, lambda sock=sock, name=name: hear(sock, name))
+        if capture['file'] is not None and name not in watched:
+            watched[name] = Watch(name)
 
 
-def hear(sock, name):
-    while True:
-        try:
-            data, ancillary, _, address = sock.recvmsg(65536, 512)
-        except OSError:
-            return
-        device, _, kind, hardware = address[:4]
-        stamp = next((struct.unpack('qq', value) for _, option, value in ancillary if option == 35), (0, 0))
-        # A tunnel without a link layer gets an empty one, so that all interfaces are of one kind.
-        if hardware not in (1, 772):
-            data = bytes(12) + (b'\x86\xdd' if data[:1] >= b'\x60' else b'\x08\x00') + data
-        frames = capture['frames']
-        frames.append((stamp[0] * 10**9 + stamp[1], len(frames), name, device, 2 if kind == 4 else 1, data))
+class Watch:
+    """Every interface of a namespace, through a ring that has each frame as it was at that moment (packet(7), TPACKET_V2)."""
+
+    SIZE, COUNT = 16384, 256
+
+    def __init__(self, name):
+        self.name, self.next = name, 0
+        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        self.sock.setsockopt(socket.SOL_SOCKET, 35, 1)
+        self.sock.setsockopt(263, 10, 1)
+        self.sock.setsockopt(263, 5, struct.pack('IIII', self.SIZE, self.COUNT, self.SIZE, self.COUNT))
+        self.ring = mmap.mmap(self.sock.fileno(), self.SIZE * self.COUNT)
+        loop.register(self.sock, selectors.EVENT_READ, self.read)
+
+    def close(self):
+        self.read()
+        loop.unregister(self.sock)
+        self.ring.close()
+        self.sock.close()
+
+    def read(self):
+        while True:
+            at = self.next * self.SIZE
+            status, _, length, start, _, seconds, nanoseconds = struct.unpack_from('IIIHHII', self.ring, at)
+            if not status & 1:
+                return
+            index, hardware, kind = struct.unpack_from('iHB', self.ring, at + 36)
+            data = self.ring[at + start:at + start + length]
+            struct.pack_into('I', self.ring, at, 0)
+            self.next = (self.next + 1) % self.COUNT
+            # A tunnel without a link layer gets an empty one, so that all interfaces are of one kind.
+            if hardware not in (1, 772):
+                data = bytes(12) + (b'\x86\xdd' if data[:1] >= b'\x60' else b'\x08\x00') + data
+            frames = capture['frames']
+            stamp = seconds * 10**9 + nanoseconds
+            frames.append((stamp, len(frames), self.name, self.device(index), 2 if kind == 4 else 1, data))
+
+    def device(self, index):
+        if (self.name, index) not in seen_devices:
+            try:
+                enter(self.name)
+                no_offload(self.name)
+            except OSError:
+                pass
+        return seen_devices.get((self.name, index), str(index))
 
 
 def block(kind, body):
@@ -254,8 +279,8 @@ def option(code, value):
 
 def write_capture():
     """pcapng, as podwalk run --capture writes it: one interface block for each interface."""
-    for sock, name in [(sock, name) for name, sock in watched.items()]:
-        hear(sock, name)
+    for watch in watched.values():
+        watch.read()
     path, frames = capture['file'], sorted(capture['frames'])
     capture['frames'] = []
     if path is None:

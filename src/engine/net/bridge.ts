@@ -134,7 +134,10 @@ export class Bridge extends Device {
   }
 
   #updateCarrier(): void {
+    const had = this.carrier;
     this.carrier = this.up && this.ports.some((port) => port.state === 'forwarding');
+    // Whoever was there may be gone when the carrier is back (neigh_carrier_down).
+    if (had && !this.carrier) this.netns.neighbours.flush(this);
     this.netns.routes.changed();
   }
 

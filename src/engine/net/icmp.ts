@@ -269,7 +269,8 @@ export class Icmp {
     const limit = ns.sysctl.number(v6 ? 'net.ipv6.icmp.ratelimit' : 'net.ipv4.icmp_ratelimit') * 1000;
     const bucket = this.#bucket(ns, to);
     const now = ns.world.now;
-    bucket.tokens = Math.min(bucket.tokens + now - bucket.at, BURST_FACTOR * limit);
+    // What a routing error has just counted is not cut once more (inet_peer_xrlim_allow).
+    if (now > bucket.at) bucket.tokens = Math.min(bucket.tokens + now - bucket.at, BURST_FACTOR * limit);
     bucket.at = now;
     if (bucket.tokens < limit) return false;
     bucket.tokens -= limit;

@@ -145,7 +145,7 @@ export class Neighbour {
   drop(): void {
     this.dead = true;
     this.#stopTimer();
-    this.#queue = [];
+    this.#emptyQueue();
     this.state = 'FAILED';
   }
 
@@ -180,8 +180,9 @@ export class Neighbour {
       probe = true;
     }
     if (skb !== undefined) {
-      if (this.#queue.length >= parameters.queue) this.#queue.shift();
+      if (this.#queue.length >= parameters.queue) this.#leaveQueue(this.#queue.shift());
       this.#queue.push(skb);
+      skb.waiting = skb.owned;
       world.tracer?.decision(world.now, skb.walk, this.dev.netns.name, {
         code: 'neigh-ask',
         ip: formatIp(this.ip),
@@ -255,9 +256,7 @@ export class Neighbour {
     this.state = 'FAILED';
     this.updated = world.now;
     this.headerCached = false;
-    const waiting = this.#queue;
-    this.#queue = [];
-    for (const skb of waiting) {
+    for (const skb of this.#emptyQueue()) {
       world.tracer?.decision(world.now, skb.walk, this.dev.netns.name, {
         code: 'neigh-failed',
         ip: formatIp(this.ip),
@@ -269,9 +268,18 @@ export class Neighbour {
   }
 
   #flushQueue(): void {
+    for (const skb of this.#emptyQueue()) this.output(skb);
+  }
+
+  #emptyQueue(): readonly Skb[] {
     const waiting = this.#queue;
     this.#queue = [];
-    for (const skb of waiting) this.output(skb);
+    for (const skb of waiting) this.#leaveQueue(skb);
+    return waiting;
+  }
+
+  #leaveQueue(skb: Skb | undefined): void {
+    if (skb !== undefined) skb.waiting = false;
   }
 
   #startTimer(delay: number): void {

@@ -66,6 +66,10 @@ export class Skb {
   bridgeSource: Mac = 0;
   /** The socket knows that its neighbour is alive, from the other side's acknowledgements. */
   confirm = false;
+  /** A TCP socket of this namespace sent it and has not been parted from it. */
+  owned = false;
+  /** It waits for its neighbour's address, so that its socket does not send another (skb_still_in_host_queue). */
+  waiting = false;
   /** Largest fragment it arrived in, or 0. */
   fragMax = 0;
 
@@ -120,6 +124,7 @@ export class Skb {
     this.bridged = false;
     this.bridgedDnat = false;
     this.confirm = false;
+    this.owned = false;
     this.fragMax = 0;
   }
 }

@@ -497,8 +497,8 @@ export class TcpConnection {
       send.finSent = true;
       this.#setState(this.state === 'CLOSE_WAIT' ? 'LAST_ACK' : 'FIN_WAIT1', walk);
     }
-    send.record(data, flags, walk, this.ns.world.now);
-    this.#transmit(seq, data, flags, walk);
+    const sent = send.record(data, flags, walk, this.ns.world.now);
+    sent.carrier = this.#transmit(seq, data, flags, walk);
     if ((this.#retransmitTimer === undefined || this.#probing) && this.state !== 'CLOSED')
       this.#armRetransmit();
   }
@@ -513,6 +513,8 @@ export class TcpConnection {
 
   #repeat(sent: Sent, why: 'lost' | 'unasked'): void {
     const { world } = this.ns;
+    // As long as it waits for its neighbour on this very host, no copy is sent after it.
+    if (sent.carrier?.waiting === true && this.state !== 'SYN_RECV') return;
     this.retransmits++;
     if (why === 'lost' && world.tracer !== undefined)
       world.tracer.decision(world.now, sent.walk, this.ns.name, {
@@ -523,10 +525,10 @@ export class TcpConnection {
       });
     sent.repeated = true;
     sent.sentAt = world.now;
-    this.#transmit(sent.seq, sent.data, sent.flags, world.newWalk(sent.walk));
+    sent.carrier = this.#transmit(sent.seq, sent.data, sent.flags, world.newWalk(sent.walk));
   }
 
-  #transmit(seq: number, data: Uint8Array, flags: number, walk: number): void {
+  #transmit(seq: number, data: Uint8Array, flags: number, walk: number): Skb {
     const { ns } = this;
     const { world } = ns;
     const syn = (flags & TCP_SYN) !== 0;
@@ -546,6 +548,7 @@ export class TcpConnection {
     const packet = new IpPacket(this.localIp, this.remoteIp, IPPROTO_TCP, 64, 0, id, !v6, false, 0, segment);
     const skb = new Skb(ns, packet, walk);
     skb.process = this.process?.name;
+    skb.owned = true;
     skb.confirm = this.#confirm;
     this.#confirm = false;
     if (world.tracer !== undefined) {
@@ -559,6 +562,7 @@ export class TcpConnection {
       });
     }
     world.ip.output(skb);
+    return skb;
   }
 
   #ackLeaves(): void {

@@ -4,6 +4,7 @@
  */
 import { ByteQueue } from './byte-queue.ts';
 import { TCP_FIN, TCP_PSH, TCP_SYN } from './packet.ts';
+import type { Skb } from './skb.ts';
 import { add, after, before, distance } from './tcp-sequence.ts';
 
 export interface Sent {
@@ -15,6 +16,8 @@ export interface Sent {
   readonly walk: number;
   sentAt: number;
   repeated: boolean;
+  /** What carried it last. */
+  carrier: Skb | undefined;
 }
 
 const SECOND = 1_000_000;
@@ -92,11 +95,13 @@ export class SendQueue {
   }
 
   /** A new segment was put on the wire. */
-  record(data: Uint8Array, flags: number, walk: number, now: number): void {
+  record(data: Uint8Array, flags: number, walk: number, now: number): Sent {
     const seq = this.nxt;
     const end = add(seq, data.length + (flags & (TCP_SYN | TCP_FIN) ? 1 : 0));
     this.nxt = end;
-    this.#sent.push({ seq, end, data, flags, walk, sentAt: now, repeated: false });
+    const sent: Sent = { seq, end, data, flags, walk, sentAt: now, repeated: false, carrier: undefined };
+    this.#sent.push(sent);
+    return sent;
   }
 
   setWindow(window: number): void {
@@ -192,6 +197,7 @@ function cut(sent: Sent, mss: number): Sent[] {
       data,
       flags: last ? sent.flags : sent.flags & ~(TCP_PSH | TCP_FIN),
       repeated: false,
+      carrier: undefined,
     });
   }
   return pieces;

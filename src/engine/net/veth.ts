@@ -30,6 +30,8 @@ export class Veth extends Device {
     peer.carrier = this.carrier;
     peer.port?.bridge.carrierChanged(peer.port);
     peer.netns.routes.changed();
+    // Whoever was there may be gone when the carrier is back (neigh_carrier_down).
+    if (!this.up && peer.up) peer.netns.neighbours.flush(peer);
   }
 
   override released(): void {

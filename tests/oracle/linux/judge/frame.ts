@@ -21,6 +21,8 @@ export interface Packet {
   readonly about: Packet | undefined;
   /** What stays the same along a packet's way, and differs between two packets. */
   readonly identity: string;
+  /** Where in its datagram a fragment begins. */
+  readonly offset: number;
   /** Traffic that a machine makes of itself: MLD, router solicitations, IGMP. */
   readonly isHousekeeping: boolean;
 }
@@ -80,7 +82,7 @@ function decodeIpv4(bytes: Uint8Array): Packet {
     head,
     protocol: bytes[9] ?? 0,
     identity: `${u16(bytes, 4)} ${offset}`,
-    isLater: offset > 0,
+    offset,
   });
 }
 
@@ -92,7 +94,7 @@ function decodeIpv6(bytes: Uint8Array): Packet {
     head: `hlim=${bytes[7] ?? 0} length=${length + 40}`,
     protocol: bytes[6] ?? 0,
     identity: '',
-    isLater: false,
+    offset: 0,
   });
 }
 
@@ -102,7 +104,7 @@ interface Head {
   readonly head: string;
   readonly protocol: number;
   readonly identity: string;
-  readonly isLater: boolean;
+  readonly offset: number;
 }
 
 function decodePayload(body: Uint8Array, ip: Head): Packet {
@@ -116,12 +118,13 @@ function decodePayload(body: Uint8Array, ip: Head): Packet {
   };
   const plain = (text: string, own: string): Packet => ({
     ...none,
+    offset: ip.offset,
     src,
     dst,
     text: `${src} > ${dst} ${text} ${head}`,
     identity: `${protocol} ${identity} ${own}`,
   });
-  if (ip.isLater) return plain('later fragment', '');
+  if (ip.offset > 0) return plain('later fragment', '');
   switch (protocol) {
     case 1:
     case 58:
@@ -156,7 +159,7 @@ function decodePayload(body: Uint8Array, ip: Head): Packet {
         return { ...plain('', ''), text: `${text} ${head}`, inner: frame.packet };
       }
       const text = `${src}:%s > ${dst}:%d udp ${u16(body, 4) - 8} ${head}`;
-      return { ...plain('', `${hash(body.subarray(8))}`), text, transport };
+      return { ...plain('', `${hash(body.subarray(8, 8 + ENOUGH))}`), text, transport };
     }
     case 2:
       return { ...plain('igmp', ''), isHousekeeping: true };
@@ -164,6 +167,9 @@ function decodePayload(body: Uint8Array, ip: Head): Packet {
       return plain(`protocol ${protocol}`, String(hash(body)));
   }
 }
+
+/** So many bytes of a payload tell packets apart, and a first fragment has them as the whole has. */
+const ENOUGH = 16;
 
 const SIZES: Readonly<Record<number, string>> = { 3: 'wscale', 2: 'mss' };
 
@@ -203,7 +209,7 @@ function decodeIcmp(body: Uint8Array, ip: Head, plain: (text: string, own: strin
     return plain(
       `icmp ${type === 8 || type === 128 ? 'echo' : 'echo-reply'} seq ${u16(body, 6)}`,
       // MASQUERADE may change the id.
-      `${type} ${u16(body, 6)} ${hash(body.subarray(8))}`,
+      `${type} ${u16(body, 6)} ${hash(body.subarray(8, 8 + ENOUGH))}`,
     );
   const isError = v6 ? type < 128 : [3, 5, 11, 12].includes(type);
   if (!isError) {

@@ -44,17 +44,18 @@ export async function judge(lab: NetnsLab, name: string): Promise<readonly StepV
     const file = join(folder, 'lab.sh');
     await writeFile(file, script);
     const output = await runScript(file, folder, name);
-    const expected = engineRun(lab);
-    return await Promise.all(
-      expected.map(async ({ number, result }) => {
-        const path = join(folder, `${String(number).padStart(2, '0')}.pcapng`);
-        const capture = await readFile(path).catch(() => {
-          throw new Error(`the script wrote no ${path}:\n${output}`);
-        });
-        const kernel = flowsOf(readCapture(capture));
-        return { command: result.command, differences: differences(kernel, engineFlows(result)) };
-      }),
-    );
+    const earlier = { kernel: new Set<string>(), engine: new Set<string>() };
+    const verdicts: StepVerdict[] = [];
+    for (const { number, result } of engineRun(lab)) {
+      const path = join(folder, `${String(number).padStart(2, '0')}.pcapng`);
+      const capture = await readFile(path).catch(() => {
+        throw new Error(`the script wrote no ${path}:\n${output}`);
+      });
+      const kernel = flowsOf(readCapture(capture), { earlier: earlier.kernel });
+      const engine = engineFlows(result, earlier.engine);
+      verdicts.push({ command: result.command, differences: differences(kernel, engine) });
+    }
+    return verdicts;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -98,7 +99,7 @@ function engineRun(lab: NetnsLab): { readonly number: number; readonly result: C
   });
 }
 
-function engineFlows({ record }: CommandResult): Flows {
+function engineFlows({ record }: CommandResult, earlier: Set<string>): Flows {
   const frames = record.events.filter((event) => event.kind === 'frame');
   const payload = (index: number): Uint8Array | undefined => {
     const text = record.payloads?.[index];
@@ -111,5 +112,5 @@ function engineFlows({ record }: CommandResult): Flows {
     at: BigInt(at),
     bytes: frameBytes(record.headers[header] ?? [], payload),
   }));
-  return flowsOf(crossings, (index) => frames[index]?.walk ?? -1);
+  return flowsOf(crossings, { walkOf: (index) => frames[index]?.walk ?? -1, earlier });
 }

@@ -11,12 +11,23 @@ interface Way {
 /** What somebody sent to somebody, packet by packet, each with its way. */
 export type Flows = ReadonlyMap<string, readonly (readonly string[])[]>;
 
-/** `walkOf` tells which packet a crossing belongs to, where that is known; else bytes that do not change on the way tell. */
-export function flowsOf(crossings: readonly Crossing[], walkOf?: (index: number) => number): Flows {
-  const ways = waysOf(crossings, walkOf);
+export interface Reading {
+  /** Which packet a crossing belongs to, where that is known; else bytes that do not change on the way tell. */
+  readonly walkOf?: (index: number) => number;
+  /** Connections of earlier commands, which may still repeat something: left aside, and those of this one added. */
+  readonly earlier: Set<string>;
+}
+
+export function flowsOf(crossings: readonly Crossing[], { walkOf, earlier }: Reading): Flows {
+  const all = waysOf(crossings, walkOf);
+  const ways = withoutReprobes(
+    all.filter(({ lines }) => !lines.some(({ decoded }) => isOf(decoded, earlier))),
+  );
+  for (const { lines } of ways)
+    for (const { decoded } of lines) for (const name of connections(decoded)) earlier.add(name);
   const servers = serverPorts(ways);
   const flows = new Map<string, Way[]>();
-  for (const way of withoutReprobes(ways)) {
+  for (const way of ways) {
     const key = flowKey(way.first);
     flows.set(key, [...(flows.get(key) ?? []), way]);
   }
@@ -32,9 +43,26 @@ export function flowsOf(crossings: readonly Crossing[], walkOf?: (index: number)
   );
 }
 
-function waysOf(crossings: readonly Crossing[], walkOf: ((index: number) => number) | undefined): Way[] {
+function isOf(decoded: Decoded, earlier: ReadonlySet<string>): boolean {
+  return connections(decoded).some((name) => earlier.has(name));
+}
+
+/** The connection that a packet belongs to, or that an error is about. */
+function connections({ packet }: Decoded): string[] {
+  if (packet === undefined) return [];
+  const { src, dst, transport, about } = innermost(packet);
+  const own =
+    transport === undefined
+      ? []
+      : [[`${src}:${transport.sport}`, `${dst}:${transport.dport}`].sort().join(' ')];
+  return about === undefined
+    ? own
+    : [...own, ...connections({ packet: about, arp: undefined, src: '', dst: '' })];
+}
+
+function waysOf(crossings: readonly Crossing[], walkOf: Reading['walkOf']): Way[] {
   const ways: Way[] = [];
-  const open = new Map<string, Way>();
+  const alike = new Map<string, Way[]>();
   for (const [index, { netns, dev, dir, bytes }] of crossings.entries()) {
     const decoded = decodeFrame(bytes);
     const packet = decoded.packet;
@@ -42,19 +70,19 @@ function waysOf(crossings: readonly Crossing[], walkOf: ((index: number) => numb
     const identity =
       walkOf === undefined
         ? (decoded.arp?.text ?? (packet === undefined ? '' : innermost(packet).identity))
-        : String(walkOf(index));
+        : `${walkOf(index)} ${packet === undefined ? 0 : innermost(packet).offset}`;
     const line = { place: `${netns}:${dev} ${dir}`, decoded };
-    const way = open.get(identity);
-    // The same frame at the same place once more is another packet: a question that is asked again.
-    const isAgain = way?.lines.some(
-      ({ place, decoded: other }) => place === line.place && sameFrame(other, decoded),
+    // The same frame at the same place once more is another packet: a question that is asked again. None overtakes another.
+    const own = alike.get(identity) ?? [];
+    const way = own.find(
+      ({ lines }) => !lines.some((other) => other.place === line.place && sameFrame(other.decoded, decoded)),
     );
-    if (way !== undefined && isAgain !== true) {
+    if (way !== undefined) {
       way.lines.push(line);
       continue;
     }
     const started = { first: decoded, lines: [line] };
-    open.set(identity, started);
+    alike.set(identity, [...own, started]);
     ways.push(started);
   }
   return ways;
