@@ -209,25 +209,28 @@ export class EngineRuntime implements Runtime, KubectlHost {
     onExit: (exit: ContainerExit) => void,
   ): StartResult {
     const sandbox = this.sandboxes.get(pod.metadata.uid);
-    const named = (one: Container): boolean => one.name === name;
-    const spec = pod.spec.containers.find(named) ?? pod.spec.initContainers?.find(named);
+    const spec = containerNamed(pod, name);
     const reference = parseImage(spec?.image ?? '');
     if (sandbox === undefined || spec === undefined || reference === undefined)
       return { ok: false, exitCode: 128, message: 'sandbox is gone' };
     const id = containerID(pod.metadata.uid, name, attempt);
     const links = this.#links?.of(pod) ?? {};
-    const start = (): ContainerRun => this.#newRun(sandbox, spec, reference, { id, links, onExit });
+    const facts = { id, links, onExit };
     const steady = attempt === 0 && sandbox.untouched ? this.#steady.of(pod, name, links) : undefined;
     if (steady !== undefined) {
-      sandbox.machine.netns.defer(() => start().start());
+      this.#deferStart(sandbox, spec, reference, facts);
       if (steady.standIn) this.onStandIn?.(pod, name, reference.text);
       return { ok: true, containerID: id };
     }
-    const run = start();
+    const run = this.#newRun(sandbox, spec, reference, facts);
     const started = this.#aside(() => run.start());
     if (attempt === 0) this.#steady.note(pod, name, links, run);
     if (run.standIn && attempt === 0) this.onStandIn?.(pod, name, reference.text);
     return started;
+  }
+
+  #deferStart(sandbox: Sandbox, spec: Container, reference: ImageReference, facts: RunFacts): void {
+    sandbox.machine.netns.defer(() => this.#newRun(sandbox, spec, reference, facts).start());
   }
 
   #newRun(
@@ -377,6 +380,11 @@ export class EngineRuntime implements Runtime, KubectlHost {
   }
 }
 
+function containerNamed({ spec }: Pod, name: string): Container | undefined {
+  for (const container of spec.containers) if (container.name === name) return container;
+  return spec.initContainers?.find((container) => container.name === name);
+}
+
 interface RunFacts {
   readonly id: string;
   readonly links: Readonly<Record<string, string>>;
@@ -388,7 +396,8 @@ function containerID(uid: string, name: string, attempt: number): string {
   const key = `${name}/${attempt}`;
   let own = ownDigits.get(key);
   if (own === undefined) ownDigits.set(key, (own = digitsOf(name, attempt)));
-  return `containerd://${own}${uid.replaceAll('-', '').padEnd(32, '0')}`;
+  // A flat string: these are kept by the hundred thousand.
+  return ['containerd://', own, ...uid.split('-')].join('').padEnd(77, '0');
 }
 
 const ownDigits = new Map<string, string>();

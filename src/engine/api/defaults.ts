@@ -76,22 +76,26 @@ export function visitStructsAt(
   path: JsonPath,
   visit: (struct: string, object: Draft, path: JsonPath) => void,
 ): void {
+  if (typeof value !== 'object' || value === null) return;
   if (code.startsWith('[]') || code.startsWith('{}')) {
-    if (!structType(code.slice(2))) return;
-    if (Array.isArray(value))
-      for (const [i, item] of value.entries()) visitStructsAt(code.slice(2), item, [...path, i], visit);
-    else if (isObject(value))
-      for (const [key, item] of Object.entries(value))
-        visitStructsAt(code.slice(2), item, [...path, key], visit);
+    const member = code.slice(2);
+    if (!structType(member)) return;
+    if (Array.isArray(value)) {
+      for (const [i, item] of value.entries()) visitStructsAt(member, item, [...path, i], visit);
+    } else {
+      for (const [key, item] of Object.entries(value)) visitStructsAt(member, item, [...path, key], visit);
+    }
     return;
   }
-  if (!isObject(value)) return;
+  if (Array.isArray(value)) return;
   const type = structType(code);
   if (!type) return;
   visit(type.name, value, path);
   for (const key of Object.keys(value)) {
+    const inner = value[key];
+    if (typeof inner !== 'object' || inner === null) continue;
     const field = type.fields.get(key);
-    if (field) visitStructsAt(field.code, value[key], [...path, key], visit);
+    if (field) visitStructsAt(field.code, inner, [...path, key], visit);
   }
 }
 

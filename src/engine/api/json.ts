@@ -100,8 +100,11 @@ export function compactJson(value: Json | DraftValue | JsonObject | undefined): 
   return typeof value === 'string' ? goString(value) : JSON.stringify(value ?? null);
 }
 
+const plain = /^[\w ./:,=@+*()[\]{}-]*$/;
+
 /** encoding/json escapes these for HTML's sake. */
 function goString(text: string): string {
+  if (plain.test(text)) return `"${text}"`;
   return JSON.stringify(text).replace(
     /[<>&\u2028\u2029]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -66,8 +66,12 @@ export class BridgePlugin {
     own.pods.set(pod.uid, ips);
     const macA = this.#environment.newMac();
     const macB = interfaceMac(first, this.#environment);
-    node.netns.defer(() => this.#attach(node, pod, own, ips, { macA, macB, mtu: this.#mtu }));
+    this.#deferAttach(node, pod, own, ips, { macA, macB, mtu: this.#mtu });
     return { ok: true, ips };
+  }
+
+  #deferAttach(node: CniNode, pod: CniPod, own: NodeBridge, ips: readonly Ip[], link: VethOptions): void {
+    node.netns.defer(() => this.#attach(node, pod, own, ips, link));
   }
 
   #attach(node: CniNode, pod: CniPod, own: NodeBridge, ips: readonly Ip[], link: VethOptions): void {

@@ -9,6 +9,7 @@ import type {
   EndpointSlice,
   EndpointSubset,
   IpFamily,
+  ObjectReference,
   Pod,
   Service,
   ServicePort,
@@ -291,15 +292,40 @@ function endpointOf(service: Service, pod: Pod, ip: string, publishNotReady: boo
   const serving = isReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;
   const { hostname, subdomain, nodeName } = pod.spec;
-  const { name, namespace = '', uid } = pod.metadata;
   const named = hostname !== undefined && subdomain === service.metadata.name;
   return {
     addresses: [ip],
-    conditions: { ready: publishNotReady || (serving && !terminating), serving, terminating },
+    conditions: conditionsOf(publishNotReady || (serving && !terminating), serving, terminating),
     ...(named ? { hostname } : {}),
     ...(nodeName === undefined ? {} : { nodeName }),
-    targetRef: { kind: 'Pod', namespace, name, uid },
+    targetRef: referenceTo(pod),
   };
+}
+
+/** Endpoints in the same state share its description. */
+const allConditions = new Map<number, NonNullable<Endpoint['conditions']>>();
+
+function conditionsOf(
+  ready: boolean,
+  serving: boolean,
+  terminating: boolean,
+): NonNullable<Endpoint['conditions']> {
+  const key = Number(ready) + 2 * Number(serving) + 4 * Number(terminating);
+  let conditions = allConditions.get(key);
+  if (conditions === undefined) allConditions.set(key, (conditions = { ready, serving, terminating }));
+  return conditions;
+}
+
+/** A pod is referred to by its slices and by its Endpoints. */
+const references = new WeakMap<Pod, ObjectReference>();
+
+function referenceTo(pod: Pod): ObjectReference {
+  let reference = references.get(pod);
+  if (reference === undefined) {
+    const { name, namespace = '', uid } = pod.metadata;
+    references.set(pod, (reference = { kind: 'Pod', namespace, name, uid }));
+  }
+  return reference;
 }
 
 function mirroredEndpoints(endpoints: Endpoints): EndpointGroup[] {
@@ -378,13 +404,12 @@ function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
     if (ip === undefined || ++count > endpointsCapacity) continue;
     const { ports, id } = resolve(pod);
     if (ports.length === 0 && !headless) continue;
-    const { name, namespace = '', uid } = pod.metadata;
     const { nodeName, hostname, subdomain } = pod.spec;
     const address: EndpointAddress = {
       ip,
       ...(hostname !== undefined && subdomain === service.metadata.name ? { hostname } : {}),
       ...(nodeName === undefined ? {} : { nodeName }),
-      targetRef: { kind: 'Pod', namespace, name, uid },
+      targetRef: referenceTo(pod),
     };
     let subset = subsets.get(id);
     if (!subset) {

@@ -55,7 +55,14 @@ export class Kubelet {
 
 /** The node's InternalIPs, the primary one first. */
 export function internalAddresses(node: Node): readonly string[] {
-  return (node.status.addresses ?? []).flatMap(({ type, address }) =>
-    type === 'InternalIP' ? [address] : [],
-  );
+  const { addresses = [] } = node.status;
+  let internal = internals.get(addresses);
+  if (internal === undefined) {
+    internal = addresses.flatMap(({ type, address }) => (type === 'InternalIP' ? [address] : []));
+    internals.set(addresses, internal);
+  }
+  return internal;
 }
+
+/** Every pod of a node asks. */
+const internals = new WeakMap<NonNullable<Node['status']['addresses']>, readonly string[]>();

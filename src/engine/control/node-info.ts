@@ -16,7 +16,8 @@ export class NodeInfo {
   memory = 0;
   /** `0.0.0.0 TCP 80` */
   readonly hostPorts = new Map<string, number>();
-  readonly pods = new Map<string, Pod>();
+  /** Uids: of the pods themselves the store has the latest. */
+  readonly pods = new Set<string>();
   private readonly controllers = new Map<string, number>();
   private current: Node;
   private limits: Resources & { readonly pods: number };
@@ -46,7 +47,7 @@ export class NodeInfo {
 
   add(pod: Pod): void {
     if (this.pods.has(pod.metadata.uid)) return;
-    this.pods.set(pod.metadata.uid, pod);
+    this.pods.add(pod.metadata.uid);
     this.account(pod, 1);
   }
 

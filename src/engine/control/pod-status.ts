@@ -20,13 +20,22 @@ export function podStatusOf(facts: PodFacts): PodStatus {
   return {
     phase,
     conditions: conditionsOf(facts, phase),
-    ...(hostIPs[0] === undefined ? {} : { hostIP: hostIPs[0], hostIPs: hostIPs.map((ip) => ({ ip })) }),
+    ...(hostIPs[0] === undefined ? {} : { hostIP: hostIPs[0], hostIPs: hostIPObjects(hostIPs) }),
     ...(ips[0] === undefined ? {} : { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
     startTime,
     ...(init.length > 0 ? { initContainerStatuses: init.map(containerStatus) } : {}),
     containerStatuses: main.map(containerStatus),
     ...(pod.status.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
   };
+}
+
+/** Pods of one node share them. */
+const objectsOfHostIPs = new WeakMap<readonly string[], readonly { readonly ip: string }[]>();
+
+function hostIPObjects(hostIPs: readonly string[]): readonly { readonly ip: string }[] {
+  let objects = objectsOfHostIPs.get(hostIPs);
+  if (objects === undefined) objectsOfHostIPs.set(hostIPs, (objects = hostIPs.map((ip) => ({ ip }))));
+  return objects;
 }
 
 /** Conditions follow from few facts: pods that had the same ones and now agree in these have the same ones again. */

@@ -209,11 +209,8 @@ export class PodWorker implements ImageHost {
       });
       return;
     }
-    const run = record.run;
     this.event('Normal', 'Created', `Created container: ${name}`, record);
-    const result = this.kubelet.runtime.startContainer(pod, name, record.restartCount, (exit) => {
-      if (record.run === run) this.exited(record, exit);
-    });
+    const result = this.kubelet.runtime.startContainer(pod, name, record.restartCount, this.listener(record));
     const now = this.kubelet.server.now();
     if (!result.ok) {
       this.event('Warning', 'Failed', `Error: ${result.message}`, record);
@@ -259,6 +256,14 @@ export class PodWorker implements ImageHost {
       if (this.live && record.run === run && isRunning(record))
         this.kubelet.runtime.signalContainer(pod, name, 'SIGKILL');
     });
+  }
+
+  /** Hears of the end of the container's present run. Apart, so that it keeps nothing else in memory. */
+  private listener(record: ContainerRecord): (exit: ContainerExit) => void {
+    const { run } = record;
+    return (exit) => {
+      if (record.run === run) this.exited(record, exit);
+    };
   }
 
   private exited(record: ContainerRecord, exit: ContainerExit): void {

@@ -71,7 +71,7 @@ export function requestOf(pod: Pod, store: Store, nodes: ReadonlyMap<string, Nod
     antiAffinity: place(podAntiAffinity?.[required]),
     preferred: [...weighted(podAffinity?.[preferred], 1), ...weighted(podAntiAffinity?.[preferred], -1)],
     repelled: repelledDomains(pod, store, nodes),
-    spread: topologySpreadConstraints.map((constraint) => spreadCount(constraint, pod, nodes)),
+    spread: topologySpreadConstraints.map((constraint) => spreadCount(constraint, pod, store, nodes)),
   };
   const plain = request.preferred.length === 0 && request.spread.length === 0 && !nodeAffinity?.[preferred];
   return { ...request, needsAllNodes: !plain };
@@ -214,6 +214,13 @@ function selects(term: PodAffinityTerm, owner: Pod, other: Pod, store: Store): b
   return here && matchesSelector(labelSelector, other.metadata.labels);
 }
 
+function* podsOf({ pods }: NodeInfo, store: Store): Iterable<Pod> {
+  for (const uid of pods) {
+    const object = store.byUid(uid);
+    if (object !== undefined) yield object as Pod;
+  }
+}
+
 function placed(
   term: PodAffinityTerm,
   pod: Pod,
@@ -224,7 +231,7 @@ function placed(
   for (const info of nodes.values()) {
     const value = labelOf(info.node.metadata.labels, term.topologyKey);
     if (value === undefined || values.has(value)) continue;
-    for (const other of info.pods.values()) {
+    for (const other of podsOf(info, store)) {
       if (!selects(term, pod, other, store)) continue;
       values.add(value);
       break;
@@ -253,6 +260,7 @@ function repelledDomains(pod: Pod, store: Store, nodes: ReadonlyMap<string, Node
 function spreadCount(
   constraint: TopologySpreadConstraint,
   pod: Pod,
+  store: Store,
   nodes: ReadonlyMap<string, NodeInfo>,
 ): SpreadCount {
   const counts = new Map<string, number>();
@@ -261,7 +269,7 @@ function spreadCount(
     // NodeAffinityPolicy Honor, NodeTaintsPolicy Ignore: the defaults.
     if (value === undefined || !matchesNode(pod, info)) continue;
     let count = counts.get(value) ?? 0;
-    for (const other of info.pods.values()) {
+    for (const other of podsOf(info, store)) {
       const same =
         other.metadata.namespace === pod.metadata.namespace && other.metadata.deletionTimestamp === undefined;
       if (same && matchesSelector(constraint.labelSelector, other.metadata.labels)) count++;

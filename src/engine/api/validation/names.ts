@@ -21,7 +21,10 @@ function tooLong(limit: number): string {
 
 const bytes = new TextEncoder();
 
+const ascii = /^[ -~]*$/;
+
 export function byteLength(text: string): number {
+  if (ascii.test(text)) return text.length;
   return bytes.encode(text).length;
 }
 

@@ -66,6 +66,35 @@ const spokenOrder: Readonly<Record<string, readonly string[]>> = {
   'NetworkPolicySpec.policyTypes': ['Ingress', 'Egress'],
 };
 
+interface FieldRule {
+  readonly name: string;
+  readonly required: boolean;
+  readonly list: boolean;
+  /** What its texts may be. */
+  readonly supported: readonly string[] | undefined;
+}
+
+const fieldRules = new Map<string, readonly FieldRule[]>();
+
+/** The fields of a struct of which the table says more than their type. */
+function rulesOf(struct: string): readonly FieldRule[] {
+  let rules = fieldRules.get(struct);
+  if (rules === undefined) {
+    const fields = ownRules.has(struct) ? [] : [...(structType(struct)?.fields ?? [])];
+    rules = fields.flatMap(([name, { code, required }]) => {
+      const list = code.startsWith('[]');
+      const allowed = code.slice(list ? 2 : 0);
+      const supported = allowed.includes('/')
+        ? (spokenOrder[`${struct}.${name}`] ?? allowed.split('/').filter((text) => text !== ''))
+        : undefined;
+      if (name === 'podManagementPolicy' || (!required && supported === undefined)) return [];
+      return [{ name, required, list, supported }];
+    });
+    fieldRules.set(struct, rules);
+  }
+  return rules;
+}
+
 /** What the field table says by itself: strings that must be one of a few, and fields that must be there. */
 function validateSchema(
   kind: string,
@@ -74,19 +103,14 @@ function validateSchema(
   const unsupported: FieldError[] = [];
   const missing: FieldError[] = [];
   visitStructsAt(kind, object, [], (struct, part, path) => {
-    if (ownRules.has(struct)) return;
-    for (const [name, { code, required }] of structType(struct)?.fields ?? []) {
-      if (name === 'podManagementPolicy') continue;
+    for (const { name, required, list, supported } of rulesOf(struct)) {
       const value = Object.hasOwn(part, name) ? part[name] : undefined;
       // Absent and empty are the same to Go.
       if (value === undefined || value === '') {
         if (required) missing.push(field.required([...path, name]));
         continue;
       }
-      const list = code.startsWith('[]');
-      const allowed = code.slice(list ? 2 : 0);
-      if (!allowed.includes('/')) continue;
-      const supported = spokenOrder[`${struct}.${name}`] ?? allowed.split('/').filter((text) => text !== '');
+      if (supported === undefined) continue;
       for (const [i, item] of (list && Array.isArray(value) ? value : [value]).entries()) {
         if (typeof item !== 'string' || supported.includes(item)) continue;
         unsupported.push(field.notSupported(list ? [...path, name, i] : [...path, name], item, supported));
