@@ -72,6 +72,23 @@ spec:
     - { name: second, image: 'nginx:1.27' }
 `;
 
+const team = (i: number, replicas: number): string => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: team-${i} }
+spec:
+  replicas: ${replicas}
+  selector: { matchLabels: { team: t${i} } }
+  template:
+    metadata: { labels: { team: t${i} } }
+    spec: { containers: [{ name: web, image: 'nginx:1.27' }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: team-${i} }
+spec: { selector: { team: t${i} }, ports: [{ port: 80 }] }
+`;
+
 /** A life with everything in it: calls, rollouts, deletions, a lost node, a new one, tables changed by hand. */
 const life: readonly ((cluster: Cluster) => unknown)[] = [
   (cluster) => cluster.apply(workloads).output,
@@ -138,6 +155,39 @@ describe('what is put off until somebody looks', () => {
       for (const [i, value] of late.entries()) expect(value, `step ${i}`).toEqual(early[i]);
     },
     60_000,
+  );
+
+  it(
+    'is so in a cluster of a thousand pods on a hundred nodes that loses and gains some',
+    { timeout: 120_000 },
+    () => {
+      const nodes = 100;
+      const live = (): unknown[] => {
+        const made = createCluster({ nodes });
+        if ('diagnostics' in made) throw new Error(JSON.stringify(made.diagnostics));
+        const { cluster } = made;
+        cluster.apply(Array.from({ length: 20 }, (_, i) => team(i, nodes / 2)).join('---\n'));
+        cluster.apply(workloads);
+        return [
+          cluster.run('kubectl exec client -- curl -s -m 3 http://team-7'),
+          cluster.run('kubectl set image deployment/team-3 web=nginx:1.28'),
+          cluster.run('kubectl rollout status deployment/team-3'),
+          cluster.run('kubectl delete node node-50 node-51'),
+          cluster.run('kubectl delete deployment team-4'),
+          cluster.run('kubectl scale deployment/team-5 --replicas=80'),
+          cluster.run('kubectl exec client -- curl -s -m 3 http://team-3'),
+          cluster.run('kubectl get pods,endpointslices -o wide'),
+          ...[1, 2, 40, 77, 100].flatMap((n) =>
+            inspected.map((command) => cluster.run(`ssh node-${n} ${command}`).output),
+          ),
+          cluster.view().pods,
+        ];
+      };
+      const late = live();
+      atOnce();
+      const early = live();
+      for (const [i, value] of late.entries()) expect(value, `step ${i}`).toEqual(early[i]);
+    },
   );
 
   it('stays undone on nodes that nobody meets', () => {

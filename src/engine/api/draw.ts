@@ -40,22 +40,21 @@ export function safeEncode(text: string): string {
   return encoded;
 }
 
-/** A version 4 UUID. */
+/** A version 4 UUID: a flat string, as these are kept by the hundred thousand. */
 export function drawUid(seed: number, text: string, round: number): string {
   const base = digest(seed, text);
-  let hex = '';
-  for (let i = 0; i < 4; i++)
-    hex += mix(base ^ Math.imul(round * 4 + i, 0x9e3779b1))
-      .toString(16)
-      .padStart(8, '0');
-  const variant = '89ab'[parseInt(hex[16] ?? '0', 16) % 4] ?? '8';
-  const groups = [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `4${hex.slice(13, 16)}`,
-    variant + hex.slice(17, 20),
-    hex.slice(20),
-  ];
-  // A flat string: these are kept by the hundred thousand.
-  return groups.join('-');
+  let at = 0;
+  for (let i = 0; i < 4; i++) {
+    const word = mix(base ^ Math.imul(round * 4 + i, 0x9e3779b1));
+    for (let shift = 28; shift >= 0; shift -= 4) {
+      const digit = (word >>> shift) & 15;
+      // The version is 4, the variant one of 8, 9, a and b.
+      const drawn = at === 14 ? 4 : at === 19 ? 8 + (digit % 4) : digit;
+      uidCodes[at++] = drawn < 10 ? 0x30 + drawn : 0x57 + drawn;
+      if (at === 8 || at === 13 || at === 18 || at === 23) uidCodes[at++] = 0x2d;
+    }
+  }
+  return String.fromCharCode(...uidCodes);
 }
+
+const uidCodes = new Array<number>(36).fill(0);
