@@ -28,7 +28,7 @@ export default tseslint.config(
   },
   {
     // These show the page's own code blocks, or sentences whose every parameter has been escaped (layout/sentence-html.ts).
-    files: ['components/widget/{BrokenLab,Hops,Lab,Manifests,Now,Routine,Sentence,Terminal}.svelte'],
+    files: ['components/widget/{BrokenLab,Hops,Lab,Manifests,Now,Reach,Routine,Sentence,Terminal}.svelte'],
     rules: { 'svelte/no-at-html-tags': 'off' },
   },
   {

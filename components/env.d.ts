@@ -3,3 +3,8 @@ declare module 'virtual:late-modules' {
   const modules: LateModules;
   export default modules;
 }
+
+declare module '*.css?inline' {
+  const css: string;
+  export default css;
+}

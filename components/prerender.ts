@@ -1,6 +1,7 @@
 import { parse, parseFragment, type DefaultTreeAdapterMap } from 'parse5';
 import { render } from 'svelte/server';
 import type { Diagnostic } from '../src/engine/cluster.ts';
+import { Survey } from '../src/engine/reach.ts';
 import type { LabBlock, LabSource } from '../src/lesson/lab.ts';
 import { runLabs, type LabRun } from '../src/lesson/run.ts';
 import { embedLabs } from './element/embedded.ts';
@@ -9,6 +10,8 @@ import type { LabData } from './lab-data.ts';
 import { glossaryHtml } from './layout/hop-html.ts';
 import { labDataFrom } from './lab-data-from-run.ts';
 import { parsedReader as reader } from './parsed-reader.ts';
+import { panelHtml } from './reach/panel.ts';
+import { reachView } from './reach/view.ts';
 import { en } from './strings/en.ts';
 import { ko } from './strings/ko.ts';
 import type { Language, Strings } from './strings/strings.ts';
@@ -170,6 +173,10 @@ function finishedLab(
     instruction: lab.rest.map(slice).join('').trim(),
     manifests: ofKind('manifest'),
     console: ofKind('console'),
+    reach:
+      run.inventory === undefined
+        ? ''
+        : panelHtml(reachView(new Survey(run.inventory)), strings.language, lab.source.id),
   };
   if (run.steps.length === 0 && run.diagnostics.some((one) => one.severity === 'error')) {
     const { body } = render(BrokenLab, {

@@ -44,6 +44,7 @@ export function wakeLab(element: HTMLElement, strings: Strings): void {
     instruction: lab.rest.map(html).join('').trim(),
     manifests: ofKind('manifest'),
     console: ofKind('console'),
+    reach: '',
   };
 
   const root = element.querySelector<HTMLElement>(':scope > .pl-root');
@@ -52,9 +53,11 @@ export function wakeLab(element: HTMLElement, strings: Strings): void {
     const data: LabData = { ...embedded, source };
     // Hydration keeps the instruction that is there; it only must know that there is one.
     const instruction = root.querySelector('.pl-instruction')?.innerHTML ?? '';
+    // The comments are Svelte's own marks.
+    const reach = (root.querySelector('.pl-reach')?.innerHTML ?? '').replaceAll(/<!--.*?-->/g, '');
     hydrate(Lab, {
       target: root,
-      props: { data, strings, blocks: { ...blocks, instruction }, host, onmodel },
+      props: { data, strings, blocks: { ...blocks, instruction, reach }, host, onmodel },
     });
     return;
   }

@@ -81,7 +81,8 @@ function edge(groups: readonly GroupView[], i: number): string {
 
 function groupName(group: GroupView, strings: ReachStrings): string {
   const title = group.members.length > 1 ? ` title="${escape(group.members.slice(0, 50).join('\n'))}"` : '';
-  const more = group.members.length - 1;
+  // A controller's name says already that there are several.
+  const more = group.members.includes(group.name) ? group.members.length - 1 : 0;
   const also = more > 0 ? ` <small>${escape(strings.more(more))}</small>` : '';
   return `<span${title}>${escape(shortOf(group, strings))}${also}</span>`;
 }

@@ -250,6 +250,7 @@ export const en: Strings = {
     terminal: 'Terminal',
     manifest: 'Manifests',
     packet: 'Packet',
+    reach: 'Reach',
   },
   limit: {
     objects: 'objects in the cluster',

@@ -252,6 +252,7 @@ export const ko: Strings = {
     terminal: '터미널',
     manifest: '매니페스트',
     packet: '패킷',
+    reach: '통신',
   },
   limit: {
     objects: '클러스터의 오브젝트 수',

@@ -4,4 +4,6 @@ export interface LabBlocks {
   /** In the order of the lab's manifests. */
   readonly manifests: readonly string[];
   readonly console: readonly string[];
+  /** Who can talk to whom, where the author shows it; else empty until the reader asks. */
+  readonly reach: string;
 }

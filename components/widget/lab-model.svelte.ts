@@ -36,8 +36,8 @@ export interface TranscriptEntry {
   readonly exitCode: number | undefined;
 }
 
-export type Tab = 'hops' | 'terminal' | 'manifest' | 'tables' | 'packet';
-export const tabs: readonly Tab[] = ['hops', 'terminal', 'manifest', 'tables', 'packet'];
+export type Tab = 'hops' | 'terminal' | 'manifest' | 'tables' | 'packet' | 'reach';
+export const tabs: readonly Tab[] = ['hops', 'terminal', 'manifest', 'tables', 'packet', 'reach'];
 export const speeds = [0.5, 1, 2, 4] as const;
 
 const noExperiments: readonly Experiment[] = [];
@@ -70,7 +70,14 @@ export class LabModel {
   /** Commands typed here, for the arrow keys. */
   history: readonly string[] = $state.raw([]);
 
+  /** Who can talk to whom, and the state of the cluster that it was asked of. */
+  reach: { readonly html: string; readonly views: readonly ClusterView[] } | undefined =
+    $state.raw(undefined);
+
   #opened = false;
+  #asking = false;
+  /** The states that the page knew from the first. */
+  readonly #asWritten: readonly ClusterView[];
   #placement: Placement | undefined;
   #stages = new WeakMap<Experiment, { wide: StageShape; narrow: StageShape }>();
 
@@ -97,6 +104,7 @@ export class LabModel {
     this.strings = strings;
     this.host = host;
     this.views = data.views;
+    this.#asWritten = data.views;
     this.experiments = data.experiments;
     this.diagnostics = data.diagnostics;
     if (data.diagnostics.some((one) => one.severity === 'error')) this.status = 'failed';
@@ -113,8 +121,14 @@ export class LabModel {
       tables: this.walk.steps.length > 0,
       terminal: this.source.blocks.some((block) => block.kind === 'console'),
       manifest: this.manifests.length > 0,
+      reach: this.source.show.includes('reach'),
     };
     return [...asked, ...tabs].find((tab) => has[tab]) ?? 'terminal';
+  }
+
+  /** Where no policy is there to be seen, everybody reaches everybody, and no table need say so. */
+  get hasReach(): boolean {
+    return this.source.show.includes('reach') || (this.view?.policies ?? []).some(({ enforced }) => enforced);
   }
 
   get manifests(): ManifestBlock[] {
@@ -358,6 +372,31 @@ export class LabModel {
       host.engine.include(this.world, [part.id]);
     }
     return { ok: true };
+  }
+
+  /** Asks the cluster as it stands who can talk to whom; `prerendered`: the page knows it of the lab as it was written. */
+  async askReach(prerendered: boolean): Promise<void> {
+    const { host, views } = this;
+    const known =
+      this.reach === undefined ? prerendered && views === this.#asWritten : this.reach.views === views;
+    if (host === undefined || known || this.#asking || this.busy) return;
+    this.#asking = true;
+    const before = this.status;
+    this.#wake(host);
+    const ready = await this.#enter(host);
+    const [view, code] = await Promise.all([
+      ready.ok ? host.engine.reach(this.world) : undefined,
+      import('../reach/panel.ts').catch(() => undefined),
+    ]);
+    this.#asking = false;
+    const answered = view !== undefined && code !== undefined;
+    if (ready.ok) this.status = answered ? before : 'offline';
+    else this.#fail(ready.failure);
+    // Without an answer what was shown stays, and nobody asks again until something has changed.
+    const html = answered
+      ? code.panelHtml(view, this.strings.language, this.source.id)
+      : (this.reach?.html ?? '');
+    this.reach = { html, views };
   }
 
   async complete(

@@ -1,4 +1,5 @@
 import type { ClusterOptions, Completion } from '../../src/engine/cluster.ts';
+import type { ReachView } from '../reach/view.ts';
 import type { FromWorker, Reply, Request, StepResult, ToWorker, WorldStep } from './protocol.ts';
 
 /** The part of a Worker that is used; tests bring their own. */
@@ -127,6 +128,15 @@ export class EngineClient {
     return completion;
   }
 
+  /** Who can talk to whom in a world that was opened; undefined when the engine cannot say. */
+  async reach(world: string): Promise<ReachView | undefined> {
+    let view: ReachView | undefined;
+    await this.#send({ type: 'reach', world }, (reply) => {
+      if (reply.type === 'reach') view = reply.view;
+    });
+    return view;
+  }
+
   /** Ends what is running now, at the cost of the worker. */
   stop(): void {
     if (this.#current !== undefined) this.#lose({ kind: 'stopped' });
@@ -157,7 +167,11 @@ export class EngineClient {
     if (this.#current !== undefined) return;
     const first = this.#queue[0]?.request;
     const log = first === undefined ? undefined : this.#worlds.get(first.world);
-    if (first !== undefined && (first.type === 'do' || first.type === 'complete') && log?.open === false)
+    if (
+      first !== undefined &&
+      (first.type === 'do' || first.type === 'complete' || first.type === 'reach') &&
+      log?.open === false
+    )
       this.#restore(first.world, log);
     const next = this.#queue.shift();
     if (next === undefined) return;

@@ -1,4 +1,5 @@
 import type { ApplyResult, ClusterOptions, CommandResult, Completion } from '../../src/engine/cluster.ts';
+import type { ReachView } from '../reach/view.ts';
 import type { ClusterView } from '../../src/engine/view.ts';
 
 /** What can be done to a world. The list of what was done is the world: it can always be made again from it. */
@@ -17,7 +18,9 @@ export type Request =
   | { readonly type: 'do'; readonly world: string; readonly step: WorldStep }
   /** Gives a world to the name of another, which is gone. */
   | { readonly type: 'adopt'; readonly world: string; readonly from: string }
-  | { readonly type: 'complete'; readonly world: string; readonly line: string; readonly cursor: number };
+  | { readonly type: 'complete'; readonly world: string; readonly line: string; readonly cursor: number }
+  /** Who can talk to whom in a world as it stands. */
+  | { readonly type: 'reach'; readonly world: string };
 
 export type StepResult =
   | {
@@ -36,6 +39,7 @@ export type StepResult =
 export type Reply =
   | { readonly type: 'step'; readonly result: StepResult }
   | { readonly type: 'completion'; readonly completion: Completion }
+  | { readonly type: 'reach'; readonly view: ReachView }
   /** It goes on when more of its code has come over the network. */
   | { readonly type: 'loading' }
   /** The request is finished. */

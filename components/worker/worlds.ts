@@ -44,6 +44,7 @@ export class Worlds {
     const state = this.#worlds.get(world);
     if (state === undefined) yield { type: 'refused', message: `no world ${world}` };
     else if (request.type === 'do') yield* this.#advance(world, state, [request.step]);
+    else if (request.type === 'reach') yield* reach(state.cluster);
     else yield* this.#complete(state.cluster, request.line, request.cursor);
   }
 
@@ -113,6 +114,21 @@ export class Worlds {
       () => false,
     );
   }
+}
+
+/** Comes with the first question: most readers ask none. */
+async function* reach(cluster: Cluster): AsyncGenerator<Reply> {
+  yield { type: 'loading' };
+  const code = await Promise.all([import('../../src/engine/reach.ts'), import('../reach/view.ts')]).catch(
+    () => undefined,
+  );
+  if (code === undefined) {
+    yield { type: 'unavailable' };
+    return;
+  }
+  const [{ Survey }, { reachView }] = code;
+  yield { type: 'reach', view: reachView(new Survey(cluster.inventory())) };
+  yield { type: 'done' };
 }
 
 function trying<T>(run: () => T): { readonly value: T } | { readonly absent: string } {

@@ -1,4 +1,5 @@
 import type { ExperimentRecord } from './capture/record.ts';
+import type { Inventory } from './policy/inventory.ts';
 import type { ClusterView } from './view.ts';
 
 /** A message about something that a person wrote, with its place. Lines and columns count from 1. */
@@ -95,6 +96,8 @@ export interface Cluster {
   run(command: string, options?: { readonly record?: boolean }): CommandResult;
   view(): ClusterView;
   complete(line: string, cursor: number): Completion;
+  /** The pods and the policies in force, for `Survey` of `engine/reach.ts`. */
+  inventory(): Inventory;
   /** Virtual microseconds since the cluster began. */
   now(): number;
   /** Lets virtual time pass. */

@@ -33,6 +33,8 @@ import { World } from './net/world.ts';
 import { addressIn, networksOf } from './options.ts';
 import type { ResolvedOptions } from './options.ts';
 import { PolicyEnforcer } from './policies.ts';
+import type { Inventory } from './policy/inventory.ts';
+import { runningInventory } from './policy/running-inventory.ts';
 import { EngineRuntime } from './runtime.ts';
 import { resumeTaps, suspendTaps } from './shell/tap.ts';
 import { Terminal, type Printed } from './shell/terminal.ts';
@@ -290,6 +292,10 @@ export class EngineCluster implements Cluster {
       cniName: this.options.cni,
       runtime: this.runtime,
     });
+  }
+
+  inventory(): Inventory {
+    return runningInventory(this.#api.store, this.#cni.enforcesPolicy ? 'enforced' : 'ignored');
   }
 
   complete(line: string, cursor: number): Completion {

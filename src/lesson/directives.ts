@@ -5,6 +5,7 @@ import { CONTINUE, SKIP, visit } from 'unist-util-visit';
 import type { Message, Severities } from './message.ts';
 import { judgeMessages, unknownWord } from './message.ts';
 import { labDirective } from './lab-directive.ts';
+import { reachDirective } from './reach-directive.ts';
 import type { LabOptions } from './attributes.ts';
 import type { LabSource } from './lab.ts';
 import type { MaskedTag } from './shortcode-source.ts';
@@ -29,8 +30,13 @@ type DirectiveHandler = (node: ContainerDirective, context: DirectiveContext) =>
 /** Every container directive of the format, by name. Later ones register here. */
 const containers: Readonly<Record<string, DirectiveHandler>> = { lab: labDirective };
 
+/** Every leaf directive of the format, by name. */
+const leaves: Readonly<Record<string, (node: LeafDirective, context: DirectiveContext) => void>> = {
+  reach: reachDirective,
+};
+
 /** Names that the format has and this version does not build yet. */
-const reserved = ['quiz', 'predict', 'challenge', 'hint', 'solution', 'compare', 'topology', 'reach'];
+const reserved = ['quiz', 'predict', 'challenge', 'hint', 'solution', 'compare', 'topology'];
 
 /** Container directives that can also be written as shortcodes. */
 export const blockNames: ReadonlySet<string> = new Set(Object.keys(containers));
@@ -89,6 +95,11 @@ export function transformDirectives(
     if (parent === undefined || index === undefined) return CONTINUE;
     if (node.type === 'leafDirective') {
       if (options.foreign?.includes(node.name)) return CONTINUE;
+      const handler = Object.hasOwn(leaves, node.name) ? leaves[node.name] : undefined;
+      if (handler !== undefined) {
+        handler(node, context);
+        return SKIP;
+      }
       reportUnknown(node, '::');
       parent.children.splice(index, 1, asWritten(slice(node)));
       return SKIP;
@@ -131,7 +142,7 @@ export function transformDirectives(
       rule: isReserved ? 'lab/reserved-directive' : 'lab/unknown-directive',
       message: isReserved
         ? `${colons}${node.name} is part of the lesson format, but not built yet`
-        : `${colons}${node.name} is shown as it was written: ${unknownWord(node.name, [...Object.keys(containers), ...reserved])}`,
+        : `${colons}${node.name} is shown as it was written: ${unknownWord(node.name, [...Object.keys(containers), ...Object.keys(leaves), ...reserved])}`,
     });
   }
 }

@@ -1,6 +1,6 @@
 import type {} from 'mdast-util-to-hast';
 import type { Code, RootContent } from 'mdast';
-import type { ContainerDirective } from 'mdast-util-directive';
+import type { ContainerDirective, LeafDirective } from 'mdast-util-directive';
 import { SKIP, visit } from 'unist-util-visit';
 import { readAttributes, type LabOptions, type WrittenAttribute } from './attributes.ts';
 import type { DirectiveContext } from './directives.ts';
@@ -85,10 +85,7 @@ export function labDirective(node: ContainerDirective, context: DirectiveContext
         `the id "${own}" belongs to the lab on line ${other.place?.line ?? '?'} already`,
       );
     }
-    for (let number = context.labs.length + 1; ; number++) {
-      const free = `lab-${number}`;
-      if (!context.labs.some((lab) => lab.id === free)) return free;
-    }
+    return freeLabId(context);
   }
 
   /** Labs that share a cluster cannot disagree about what it is; the first one makes it. */
@@ -104,7 +101,15 @@ export function labDirective(node: ContainerDirective, context: DirectiveContext
   }
 }
 
-function writtenOn(node: ContainerDirective, file: string): WrittenAttribute[] {
+/** `lab-N` with the first N that is free. */
+export function freeLabId({ labs }: Pick<DirectiveContext, 'labs'>): string {
+  for (let number = labs.length + 1; ; number++) {
+    const free = `lab-${number}`;
+    if (!labs.some((lab) => lab.id === free)) return free;
+  }
+}
+
+export function writtenOn(node: ContainerDirective | LeafDirective, file: string): WrittenAttribute[] {
   const places = node.data?.position?.attributes ?? {};
   return Object.entries(node.attributes ?? {}).map(([name, value]) => {
     const start = places[name]?.start ?? node.position?.start;
@@ -172,7 +177,7 @@ function contentPlace(code: Code, file: string): Place {
 }
 
 /** The attributes of `<pod-lab>`; HTML knows no capitals in them. */
-function elementAttributes(lab: LabOptions & { readonly id: string }): Record<string, string> {
+export function elementAttributes(lab: LabOptions & { readonly id: string }): Record<string, string> {
   const { id, title, nodes, cni, proxy, podCIDR, serviceCIDR, cluster, show } = lab;
   const all = {
     id,

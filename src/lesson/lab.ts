@@ -15,7 +15,7 @@ export interface LabSource {
   readonly place?: Place;
 }
 
-export const panels = ['topology', 'hops', 'tables', 'terminal', 'manifest', 'packet'] as const;
+export const panels = ['topology', 'hops', 'tables', 'terminal', 'manifest', 'packet', 'reach'] as const;
 export type Panel = (typeof panels)[number];
 
 export type LabBlock = ManifestBlock | ConsoleBlock;

@@ -7,6 +7,7 @@ import type {
   CommandResult,
   Diagnostic,
 } from '../engine/index.ts';
+import type { Inventory } from '../engine/reach.ts';
 import type { LabSource, Place } from './lab.ts';
 
 /** What came of a lab: its manifests applied and its commands run, in the order they were written. */
@@ -16,6 +17,8 @@ export interface LabRun {
   /** The cluster before the first step and after the last one. */
   readonly before: ClusterView;
   readonly view: ClusterView;
+  /** Who is there and which policies hold, after the last step; where the author shows `reach`. */
+  readonly inventory?: Inventory;
   /** Places are the lesson's, where the lab's source has them; else the manifest's. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -104,7 +107,8 @@ function runLab(lab: LabSource, cluster: Cluster, options: Pick<RunOptions, 'rec
       current = view;
     }
   });
-  return { source: lab, steps, before, view: current, diagnostics };
+  const inventory = lab.show.includes('reach') ? { inventory: cluster.inventory() } : {};
+  return { source: lab, steps, before, view: current, ...inventory, diagnostics };
 }
 
 /** A diagnostic about a manifest, moved to where the manifest stands. */

@@ -182,11 +182,11 @@ describe('podwalk reach', () => {
     );
     expect(JSON.parse(out)).toMatchObject({
       sources: [{ name: 'default/front' }],
-      destinations: [{ name: 'default/web-1', members: ['default/web-1', 'default/web-2'] }],
+      destinations: [{ name: 'default/web[ReplicaSet]', members: ['default/web-1', 'default/web-2'] }],
       pairs: [
         {
           from: 'default/front',
-          to: 'default/web-1',
+          to: 'default/web[ReplicaSet]',
           state: 'some',
           ports: [{ protocol: 'TCP', first: 80, last: 80 }],
           ingress: { by: { name: 'web', rule: 0 } },

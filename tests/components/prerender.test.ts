@@ -69,6 +69,27 @@ describe('a prerendered page', () => {
   });
 });
 
+describe('a lab that shows who can talk to whom', () => {
+  const policy =
+    'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: closed }\nspec: { podSelector: {} }\n';
+  const shown = (cni: string): string =>
+    `<pod-lab id="p" cni="${cni}" cluster="c" show="reach">${block('yaml', `${pods}---\n${policy}`)}</pod-lab><pod-lab id="q" cluster="c" show="reach"></pod-lab>`;
+
+  it('has the matrix in its page, and so has a lab of the same cluster that only looks', async () => {
+    const { html, diagnostics } = await prerender(shown('calico'), { lang: 'en' });
+    expect(diagnostics).toEqual([]);
+    for (const id of ['p', 'q']) {
+      const [, first = ''] = html.split(`id="${id}-why-table"`);
+      expect(first).toMatch(/^[^]*?pod-a → default\/pod-c: none[^]*NetworkPolicy default\/closed selects it/);
+    }
+  });
+  it('says nothing of policies that its CNI does not enforce', async () => {
+    const { html } = await prerender(shown('flannel'), { lang: 'en' });
+    expect(html).toContain('pod-a → default/pod-c: all');
+    expect(html).not.toContain('default/closed selects it');
+  });
+});
+
 describe('other pages', () => {
   it('without labs are passed through', async () => {
     expect(await prerender('<p>pod-lab</p>')).toEqual({ html: '<p>pod-lab</p>', diagnostics: [] });

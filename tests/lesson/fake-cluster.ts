@@ -69,6 +69,7 @@ export function fakeCluster(
     },
     view,
     complete: unused,
+    inventory: unused,
     now: () => done.length,
     advance: unused,
     snapshot: unused,

@@ -27,11 +27,20 @@ describe('a mistake is told with its place and rule', () => {
     ],
     [
       `:::lab{show="hops screen"}\n${lab}:::`,
-      'p.md:1:8 error lab/bad-attribute  "screen" is not known; known are topology, hops, tables, terminal, manifest, packet',
+      'p.md:1:8 error lab/bad-attribute  "screen" is not known; known are topology, hops, tables, terminal, manifest, packet, reach',
     ],
     [
       `- x\n\n  {{< lab "Title" >}}\n  x\n  {{< /lab >}}\n`,
       'p.md:3:11 error lab/bad-attribute  "Title" has no name: write title="Title" or the like',
+    ],
+    ['::reach', 'p.md:1:1 error reach/no-cluster  ::reach needs a cluster: write ::reach{cluster=NAME}'],
+    [
+      `:::lab{cluster=shop}\n${lab}:::\n\n::reach{cluster=shp}`,
+      'p.md:7:1 error reach/unknown-cluster  no lab above has cluster=shp; there is shop',
+    ],
+    [
+      `:::lab{cluster=shop}\n${lab}:::\n\n::reach{cluster=shop nodes=2}`,
+      'p.md:7:22 error lab/unknown-attribute  "nodes" is not known; known are id, title, cluster',
     ],
     [`\n:::lab\n${lab}`, 'p.md:2:1 error lab/unclosed  this lab is never closed by a line of colons'],
     [`\n{{< lab >}}\n${lab}`, 'p.md:2:1 error lab/unclosed  unclosed shortcode "lab"'],

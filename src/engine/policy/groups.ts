@@ -15,10 +15,13 @@ import type { CompiledPolicies } from './policies.ts';
 
 /** Endpoints that are shown as one: policies treat them alike. */
 export interface ReachGroup {
-  /** `shop/web`, `shop/web[Deployment]`, `10.0.0.0/8`; `outside` for every address that no policy names. */
+  /**
+   * `shop/web`, `shop/web[Deployment]`, `10.0.0.0/8`; `outside` for every address that no policy names. Of several members the
+   * first one's, or their controller's.
+   */
   readonly name: string;
   readonly kind: 'pods' | 'outside';
-  /** Names of all that are in it, the first of which is the group's name. */
+  /** Names of all that are in it. */
   readonly members: readonly string[];
   /** Ports that the containers declare: what a reader asks about first. */
   readonly declared: readonly {
@@ -63,15 +66,22 @@ export function groupEndpoints(
     if (same === undefined) groups.set(key, [one]);
     else same.push(one);
   }
+  const owners = new Map<string, number>();
+  for (const members of groups.values()) {
+    const owner = fold ? undefined : ownerName(members[0]);
+    if (owner !== undefined) owners.set(owner, (owners.get(owner) ?? 0) + 1);
+  }
   return [...groups.values()]
     .flatMap((members): ReachGroup[] => {
       const sorted = members.toSorted((a, b) => (endpointName(a) < endpointName(b) ? -1 : 1));
       const [first] = sorted;
       if (first === undefined) return [];
       const names = sorted.map(endpointName);
+      const owner = fold ? undefined : ownerName(first);
       return [
         {
-          name: names[0] ?? '',
+          // Pods of one controller that policies tell apart go by their own names.
+          name: owner !== undefined && owners.get(owner) === 1 ? owner : (names[0] ?? ''),
           kind: 'pods',
           members: names,
           declared: declaredPorts(sorted),
@@ -80,6 +90,13 @@ export function groupEndpoints(
       ];
     })
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** `shop/web[Deployment]`, for a pod that has a controller. */
+function ownerName(endpoint: Endpoint | undefined): string | undefined {
+  if (endpoint?.owner === undefined) return undefined;
+  const [kind = '', name = ''] = endpoint.owner.split('/');
+  return `${endpoint.namespace}/${name}[${kind}]`;
 }
 
 function declaredPorts(endpoints: readonly Endpoint[]): ReachGroup['declared'] {

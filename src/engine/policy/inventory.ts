@@ -132,33 +132,35 @@ function listed(server: ApiServer, kind: string): readonly KubeObject[] {
 }
 
 function endpointOf(object: KubeObject, addresses: ReadonlyMap<string, readonly string[]>): Endpoint[] {
+  const { name, namespace = 'default' } = object.metadata;
+  const ips = object.kind === 'Pod' ? (addresses.get(`${namespace}/${name}`) ?? []) : [];
+  const owner = object.metadata.ownerReferences?.find(({ controller }) => controller === true);
+  const endpoint = endpointFrom(object, ips);
+  return endpoint === undefined
+    ? []
+    : [{ ...endpoint, ...(owner === undefined ? {} : { owner: `${owner.kind}/${owner.name}` }) }];
+}
+
+/** A pod, or what the pod template of a workload stands for; undefined for anything else. */
+export function endpointFrom(object: KubeObject, ips: readonly string[]): Endpoint | undefined {
   const { kind, metadata } = object;
   const { name, namespace = 'default' } = metadata;
   let template: Draft | undefined = object as unknown as Draft;
   for (const step of TEMPLATES[kind] ?? []) template = objectAt(template, step);
-  if (template === undefined) return [];
+  if (template === undefined) return undefined;
   const spec = objectAt(template, 'spec');
-  const ips = kind === 'Pod' ? (addresses.get(`${namespace}/${name}`) ?? []) : [];
-  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
-  return [
-    {
-      namespace,
-      name,
-      kind,
-      policy:
-        spec?.['hostNetwork'] === true
-          ? { kind: 'external', ip: ips[0] ?? '' }
-          : {
-              kind: 'pod',
-              namespace,
-              name,
-              labels: { ...labelsOf(template), ...madeLabels(kind, name) },
-              ips,
-              ports: portsOf(spec),
-            },
-      ...(owner === undefined ? {} : { owner: `${owner.kind}/${owner.name}` }),
-    },
-  ];
+  const policy: PolicyEndpoint =
+    spec?.['hostNetwork'] === true
+      ? { kind: 'external', ip: ips[0] ?? '' }
+      : {
+          kind: 'pod',
+          namespace,
+          name,
+          labels: { ...labelsOf(template), ...madeLabels(kind, name) },
+          ips,
+          ports: portsOf(spec),
+        };
+  return { namespace, name, kind, policy };
 }
 
 function labelsOf(template: Draft): StringMap {

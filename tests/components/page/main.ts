@@ -46,6 +46,7 @@ for (const [name, data] of Object.entries(fixtures)) {
         console: data.experiments.map(
           (one) => `<pre><code class="language-console">$ ${one.command}\n${one.output}</code></pre>`,
         ),
+        reach: '',
       },
       host: { engine, before: () => [], changed: () => {} },
       onmodel: (lab: LabModel) => (model = lab),

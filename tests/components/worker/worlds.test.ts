@@ -37,6 +37,40 @@ function wordOf(reply: Reply): string {
   return reply.result.kind === 'run' ? reply.result.result.output : reply.result.result.output;
 }
 
+describe('a world that is asked who can talk to whom', () => {
+  it('answers of itself as it stands', async () => {
+    const worlds = new Worlds(supplyOf(new Map()));
+    const pods = ['a', 'b']
+      .map((name) =>
+        JSON.stringify({
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name },
+          spec: { containers: [{ name: 'c', image: 'nginx' }] },
+        }),
+      )
+      .join('\n---\n');
+    const policy = JSON.stringify({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'closed' },
+      spec: { podSelector: {} },
+    });
+    const state = async (): Promise<string | undefined> => {
+      for await (const reply of worlds.handle({ type: 'reach', world: 'w' }))
+        if (reply.type === 'reach')
+          return reply.view.pairs.find(({ from, to }) => from === 'default/a' && to === 'default/b')?.state;
+      return undefined;
+    };
+    const apply = (manifest: string): WorldStep => ({ kind: 'apply', manifest, file: 'm.yaml' });
+    await ask(worlds, { type: 'open', world: 'w', options: { cni: 'calico' }, steps: [apply(pods)] });
+    expect(await state()).toBe('all');
+    await ask(worlds, { type: 'do', world: 'w', step: apply(policy) });
+    expect(await state()).toBe('none');
+    expect(await ask(worlds, { type: 'reach', world: 'nowhere' })).toEqual(['refused']);
+  });
+});
+
 describe('worlds whose code comes late', () => {
   let loaded: string[];
   let offline: boolean;
