@@ -69,7 +69,6 @@ const network = [
   'route',
   'ifconfig',
   'netstat',
-  'telnet',
   'getent',
   'nmap',
   'mtr',

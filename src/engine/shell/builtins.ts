@@ -1,6 +1,7 @@
 import type { Task } from '../net/task.ts';
 import { fileErrorText } from './files.ts';
 import { resolve } from './expand.ts';
+import { evaluate } from './arithmetic.ts';
 import { parseSignal, type Job } from './job.ts';
 import { echo, printf } from './tools/echo.ts';
 import { test } from './tools/test.ts';
@@ -13,15 +14,24 @@ export interface BuiltinShell {
   readonly dialect: { readonly prefix: string };
   readonly variables: Map<string, string>;
   readonly exported: Set<string>;
+  readonly functions: ReadonlyMap<string, unknown>;
+  readonly inFunction: boolean;
   cwd: string;
   arguments: readonly string[];
   status: number;
   errexit: boolean;
   xtrace: boolean;
+  pipefail: boolean;
   jobs: Job[];
-  flow: { readonly kind: 'break' | 'continue'; count: number } | { readonly kind: 'exit' } | undefined;
+  flow:
+    | { readonly kind: 'break' | 'continue'; count: number }
+    | { readonly kind: 'exit' }
+    | { readonly kind: 'return' }
+    | undefined;
   get(name: string): string | undefined;
   set(name: string, value: string): void;
+  /** A variable of the function that runs; false outside of one. */
+  local(name: string, value: string | undefined): boolean;
   /** Runs more text in this very shell, as `eval` does. */
   evaluate(text: string): Task<number>;
 }
@@ -128,8 +138,10 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
           shell.arguments = args.slice(i + 1);
           break;
         }
+        if (arg === 'pipefail' && /^[-+].*o$/.test(args[i - 1] ?? ''))
+          shell.pipefail = args[i - 1]?.startsWith('-') === true;
         if (!/^[-+]/.test(arg)) {
-          if (args[i - 1] !== '-o') shell.arguments = args.slice(i);
+          if (!/^[-+].*o$/.test(args[i - 1] ?? '')) shell.arguments = args.slice(i);
           break;
         }
         if (arg.includes('e')) shell.errexit = arg.startsWith('-');
@@ -248,6 +260,56 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
     }),
   ],
   [
+    'local',
+    plain((ctx, args, shell) => {
+      for (const arg of args) {
+        const [name = '', value] = assignmentOf(arg);
+        if (name.startsWith('-')) continue;
+        if (!shell.local(name, value)) {
+          ctx.err(`${shell.dialect.prefix}: local: can only be used in a function\n`);
+          return 1;
+        }
+      }
+      return 0;
+    }),
+  ],
+  ['declare', plain(declare)],
+  ['typeset', plain(declare)],
+  ['readonly', plain(declare)],
+  [
+    'let',
+    plain((ctx, args, shell) => {
+      let value = 0;
+      for (const arg of args) {
+        const result = evaluate(arg, {
+          get: (name) => shell.get(name) ?? '',
+          set: (name, text) => shell.set(name, text),
+        });
+        if (!result.ok) {
+          ctx.err(`${shell.dialect.prefix}: let: ${arg}: ${result.error}\n`);
+          return 1;
+        }
+        value = Number(result.value);
+      }
+      return value === 0 ? 1 : 0;
+    }),
+  ],
+  ['.', source],
+  ['source', source],
+  [
+    'exec',
+    function* (ctx, args, shell) {
+      const [name] = args;
+      // Redirections alone would be the shell's own from here on, which lines that come one by one cannot have.
+      if (name === undefined) return 0;
+      const body = shell.place.tools.get(name);
+      shell.flow = { kind: 'exit' };
+      if (body !== undefined) return yield* body({ ...ctx, name }, args.slice(1));
+      ctx.err(`${shell.dialect.prefix}: exec: ${name}: not found\n`);
+      return 127;
+    },
+  ],
+  [
     'eval',
     function* (_ctx, args, shell) {
       return yield* shell.evaluate(args.join(' '));
@@ -258,7 +320,8 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
     plain((ctx, args, shell) => {
       let status = 0;
       for (const name of args) {
-        if (builtins.has(name)) ctx.out(`${name} is a shell builtin\n`);
+        if (shell.functions.has(name)) ctx.out(`${name} is a function\n`);
+        else if (builtins.has(name)) ctx.out(`${name} is a shell builtin\n`);
         else if (shell.place.tools.has(name)) ctx.out(`${name} is /usr/bin/${name}\n`);
         else {
           ctx.err(`${shell.dialect.prefix}: type: ${name}: not found\n`);
@@ -273,7 +336,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
     function* (ctx, args, shell) {
       if (args[0] === '-v' || args[0] === '-V') {
         const name = args[1] ?? '';
-        if (builtins.has(name)) ctx.out(`${name}\n`);
+        if (builtins.has(name) || shell.functions.has(name)) ctx.out(`${name}\n`);
         else if (shell.place.tools.has(name)) ctx.out(`/usr/bin/${name}\n`);
         else return 1;
         return 0;
@@ -287,8 +350,43 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ],
 ]);
 
+function assignmentOf(arg: string): [name: string, value: string | undefined] {
+  const equals = arg.indexOf('=');
+  return equals < 0 ? [arg, undefined] : [arg.slice(0, equals), arg.slice(equals + 1)];
+}
+
+/** As far as it gives a value, or exports. */
+function declare(_ctx: ToolContext, args: readonly string[], shell: BuiltinShell): number {
+  for (const arg of args) {
+    const [name, value] = assignmentOf(arg);
+    if (!NAME.test(name)) continue;
+    if (value !== undefined && !shell.local(name, value)) shell.set(name, value);
+    if (args.includes('-x')) shell.exported.add(name);
+  }
+  return 0;
+}
+
+/** `. FILE [ARGUMENTS]` in this very shell. */
+function* source(ctx: ToolContext, args: readonly string[], shell: BuiltinShell): Task<number> {
+  const [file, ...rest] = args;
+  if (file === undefined) {
+    ctx.err(`${shell.dialect.prefix}: ${ctx.name}: filename argument required\n`);
+    return 2;
+  }
+  const text = shell.files.read(resolve(shell.cwd, file));
+  if (!text.ok) {
+    ctx.err(`${shell.dialect.prefix}: ${file}: ${fileErrorText(text.error)}\n`);
+    return 1;
+  }
+  const before = shell.arguments;
+  if (rest.length > 0) shell.arguments = rest;
+  const status = yield* shell.evaluate(text.value);
+  shell.arguments = before;
+  return status;
+}
+
 function leave(shell: BuiltinShell, args: readonly string[]): number {
-  shell.flow = { kind: 'exit' };
+  shell.flow = shell.inFunction ? { kind: 'return' } : { kind: 'exit' };
   return args[0] === undefined ? shell.status : Number(args[0]) & 255;
 }
 

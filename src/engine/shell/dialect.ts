@@ -1,4 +1,4 @@
-import type { SyntaxError } from './parse.ts';
+import type { SyntaxError } from './word-reader.ts';
 
 /** Which shell speaks: its messages, and whether it knows bash's braces. */
 export interface Dialect {

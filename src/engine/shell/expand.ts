@@ -14,6 +14,8 @@ export interface Expander {
   set(name: string, value: string): void;
   positional(): readonly string[];
   substitute(script: List): Task<string>;
+  /** The path of a file with this in it, as `<(…)` makes one. */
+  fileWith(text: string): string;
   /** Says what is wrong; the command is not run. */
   fail(message: string): void;
 }
@@ -116,6 +118,8 @@ function* expandPart(shell: Expander, part: Exclude<Part, { kind: 'text' }>): Ta
   switch (part.kind) {
     case 'command':
       return (yield* shell.substitute(part.script)).replace(/\n+$/, '');
+    case 'process':
+      return shell.fileWith(yield* shell.substitute(part.script));
     case 'arithmetic': {
       const result = evaluate(yield* expandString(shell, part.expression), {
         get: (name) => shell.get(name) ?? '',

@@ -1,6 +1,8 @@
 import { sleep, type Task } from '../net/task.ts';
 import type { World } from '../net/world.ts';
+import { evaluate } from './arithmetic.ts';
 import { builtins, type BuiltinShell } from './builtins.ts';
+import { holds } from './condition.ts';
 import type { Dialect } from './dialect.ts';
 import { contextIn, findTool } from './execute.ts';
 import { expandPattern, expandString, expandWords, resolve, type Expander } from './expand.ts';
@@ -9,7 +11,8 @@ import { Job } from './job.ts';
 import { parse } from './parse.ts';
 import { matchPattern } from './pattern.ts';
 import { Pipe, textInput } from './pipe.ts';
-import type { AndOr, Command, List, Pipeline, Redirect } from './syntax.ts';
+import type { AndOr, Command, List, Pipeline, Redirect, Word } from './syntax.ts';
+import { searchBudget } from './text.ts';
 import type { Files, Input, Place, Session, Signals, ToolContext } from './tool.ts';
 
 /** Where a command's three streams go, and who may be told to stop. */
@@ -27,7 +30,10 @@ export interface Streams {
 /** What starting a program takes: long enough for packets under way to arrive, as on a real machine. */
 const EXEC_TIME = 1000;
 
-type Flow = { readonly kind: 'break' | 'continue'; count: number } | { readonly kind: 'exit' };
+type Flow =
+  | { readonly kind: 'break' | 'continue'; count: number }
+  | { readonly kind: 'exit' }
+  | { readonly kind: 'return' };
 
 /** A shell: its variables, its directory and its jobs. */
 export class Shell implements Expander, BuiltinShell {
@@ -46,6 +52,12 @@ export class Shell implements Expander, BuiltinShell {
   xtrace = false;
   flow: Flow | undefined;
   jobs: Job[] = [];
+  pipefail = false;
+  readonly functions = new Map<string, Command>();
+  /** What `local` has hidden, a map for every function that runs. */
+  readonly #hidden: Map<string, string | undefined>[] = [];
+  #calls = 0;
+  #files = 63;
   readonly #pid: number;
   #lastPid: number | undefined;
   #streams: Streams | undefined;
@@ -169,6 +181,26 @@ export class Shell implements Expander, BuiltinShell {
     return text;
   }
 
+  fileWith(text: string): string {
+    const path = `/dev/fd/${this.#files}`;
+    this.#files = this.#files > 3 ? this.#files - 1 : 63;
+    this.files.makeDirectory('/dev/fd', true);
+    this.files.write(path, text, 'truncate');
+    return path;
+  }
+
+  get inFunction(): boolean {
+    return this.#calls > 0;
+  }
+
+  local(name: string, value: string | undefined): boolean {
+    const hidden = this.#hidden.at(-1);
+    if (hidden === undefined) return false;
+    if (!hidden.has(name)) hidden.set(name, this.variables.get(name));
+    this.set(name, value ?? '');
+    return true;
+  }
+
   fail(message: string): void {
     if (this.#failed) return;
     this.#streams?.err(`${this.dialect.prefix}: ${message}\n`);
@@ -190,6 +222,9 @@ export class Shell implements Expander, BuiltinShell {
     child.scriptName = this.scriptName;
     child.status = this.status;
     child.errexit = this.errexit;
+    child.pipefail = this.pipefail;
+    child.#calls = this.#calls;
+    for (const [name, body] of this.functions) child.functions.set(name, body);
     if (child.depth > this.session.limits.scriptDepth) this.session.limit ??= 'scriptDepth';
     return child;
   }
@@ -289,7 +324,12 @@ export class Shell implements Expander, BuiltinShell {
       return true;
     };
     try {
-      for (const job of jobs) this.status = yield* job.wait();
+      let failed = 0;
+      for (const job of jobs) {
+        this.status = yield* job.wait();
+        if (this.status !== 0) failed = this.status;
+      }
+      if (this.pipefail) this.status = failed;
     } finally {
       signals.handler = outer;
       for (const job of jobs) job.deliver('KILL');
@@ -350,7 +390,7 @@ export class Shell implements Expander, BuiltinShell {
           status = this.status;
           if (this.#leavesLoop()) break;
         }
-        if (this.flow?.kind !== 'exit') this.status = status;
+        if (this.flow?.kind !== 'exit' && this.flow?.kind !== 'return') this.status = status;
         break;
       }
       case 'for': {
@@ -365,6 +405,21 @@ export class Shell implements Expander, BuiltinShell {
         }
         break;
       }
+      case 'arithmetic':
+        this.status = (yield* this.#calculates(command.expression)) ? 0 : 1;
+        break;
+      case 'condition': {
+        const held = yield* holds(this, command.condition, searchBudget(this));
+        this.status = this.#failed ? 2 : held ? 0 : 1;
+        break;
+      }
+      case 'count':
+        yield* this.#count(command, streams);
+        break;
+      case 'function':
+        this.functions.set(command.name, command.body);
+        this.status = 0;
+        break;
       case 'case': {
         const text = yield* expandString(this, command.word);
         this.status = 0;
@@ -379,6 +434,53 @@ export class Shell implements Expander, BuiltinShell {
       }
     }
     this.#streams = before;
+  }
+
+  /** Whether the value is other than 0. */
+  *#calculates(expression: Word): Task<boolean> {
+    const result = evaluate(yield* expandString(this, expression), {
+      get: (name) => this.get(name) ?? '',
+      set: (name, value) => this.set(name, value),
+    });
+    if (result.ok) return Number(result.value) !== 0;
+    this.fail(result.error);
+    return false;
+  }
+
+  *#count(command: Extract<Command, { kind: 'count' }>, streams: Streams): Task<void> {
+    yield* this.#calculates(command.first);
+    this.status = 0;
+    while (!this.#failed && (yield* this.#calculates(command.condition))) {
+      if (++this.session.steps > this.session.limits.scriptSteps) this.session.limit ??= 'scriptSteps';
+      if (this.session.limit !== undefined) break;
+      yield* this.list(command.body, streams);
+      if (this.#leavesLoop()) break;
+      this.#streams = streams;
+      yield* this.#calculates(command.next);
+    }
+    if (this.#failed) this.status = 1;
+  }
+
+  *#callFunction(body: Command, argv: readonly string[], streams: Streams): Task<void> {
+    if (this.#calls + this.depth >= this.session.limits.scriptDepth) {
+      this.session.limit ??= 'scriptDepth';
+      return;
+    }
+    const before = this.arguments;
+    this.arguments = argv.slice(1);
+    this.#hidden.push(new Map());
+    this.#calls++;
+    try {
+      yield* this.#command(body, streams);
+    } finally {
+      this.#calls--;
+      for (const [name, value] of this.#hidden.pop() ?? []) {
+        if (value === undefined) this.variables.delete(name);
+        else this.variables.set(name, value);
+      }
+      this.arguments = before;
+    }
+    if (this.flow?.kind === 'return') this.flow = undefined;
   }
 
   *#conditional(command: Extract<Command, { kind: 'if' }>, streams: Streams): Task<void> {
@@ -401,7 +503,7 @@ export class Shell implements Expander, BuiltinShell {
     if (this.session.limit !== undefined) return true;
     const flow = this.flow;
     if (flow === undefined) return false;
-    if (flow.kind === 'exit') return true;
+    if (flow.kind === 'exit' || flow.kind === 'return') return true;
     if (--flow.count > 0) return true;
     this.flow = undefined;
     return flow.kind === 'break';
@@ -425,6 +527,12 @@ export class Shell implements Expander, BuiltinShell {
       return;
     }
     if (this.xtrace) streams.err(`+ ${argv.join(' ')}\n`);
+    const body = this.functions.get(name);
+    if (body !== undefined) {
+      for (const [key, value] of assignments) this.set(key, value);
+      yield* this.#callFunction(body, argv, streams);
+      return;
+    }
     const builtin = builtins.get(name);
     if (builtin !== undefined) {
       for (const [key, value] of assignments) this.set(key, value);

@@ -1,18 +1,20 @@
-import type { AndOr, Assignment, Command, List, Part, Pipeline, Redirect, Word } from './syntax.ts';
-
-export interface SyntaxError {
-  /** What stood where it could not stand: a token as written, or `newline` or `end of file`. */
-  readonly token: string;
-  /** A quote, bracket or keyword that was opened and never closed. */
-  readonly expecting?: string;
-  /** `expecting` closes a quotation or a substitution, not a command. */
-  readonly matching?: true;
-}
+import type {
+  AndOr,
+  Assignment,
+  Command,
+  Condition,
+  List,
+  Part,
+  Pipeline,
+  Redirect,
+  Word,
+} from './syntax.ts';
+import { Unexpected, WordReader, type SyntaxError } from './word-reader.ts';
 
 export type ParseResult =
   { readonly ok: true; readonly list: List } | { readonly ok: false; readonly error: SyntaxError };
 
-/** Parses a script of the small shell: POSIX without functions, with bash's `<<<` and `&>`. */
+/** Parses a script of the small shell: POSIX, and of bash `[[`, `((`, `<<<`, `<(…)`, `&>` and `function`. */
 export function parse(text: string): ParseResult {
   const parser = new Parser(text);
   try {
@@ -23,35 +25,6 @@ export function parse(text: string): ParseResult {
   }
 }
 
-/** Thrown and caught in this file only: a recursive descent needs one way out. */
-class Unexpected extends Error {
-  readonly detail: SyntaxError;
-  constructor(detail: SyntaxError) {
-    super(detail.token);
-    this.detail = detail;
-  }
-}
-
-const MAX_DEPTH = 40;
-const OPERATORS = [
-  '&&',
-  '||',
-  ';;',
-  '<<<',
-  '<<',
-  '>>',
-  '>&',
-  '<&',
-  '>|',
-  '&>',
-  '<',
-  '>',
-  '&',
-  '|',
-  ';',
-  '(',
-  ')',
-];
 const RESERVED = new Set([
   'if',
   'then',
@@ -69,24 +42,17 @@ const RESERVED = new Set([
   '}',
   '!',
   'in',
+  'function',
+  '[[',
+  ']]',
 ]);
 const CLOSERS = new Set(['then', 'elif', 'else', 'fi', 'do', 'done', 'esac', '}']);
 
-interface Heredoc {
-  readonly delimiter: string;
-  readonly literal: boolean;
-  readonly stripTabs: boolean;
-  readonly fill: (word: Word) => void;
-}
-
-class Parser {
-  readonly text: string;
-  at = 0;
-  depth = 0;
-  heredocs: Heredoc[] = [];
-
-  constructor(text: string) {
-    this.text = text;
+class Parser extends WordReader {
+  protected inside(text: string): WordReader {
+    const inner = new Parser(text);
+    inner.depth = this.depth;
+    return inner;
   }
 
   script(): List {
@@ -96,66 +62,10 @@ class Parser {
     return list;
   }
 
-  fail(token: string, expecting?: string): never {
-    throw new Unexpected(expecting === undefined ? { token } : { token, expecting });
-  }
-
-  nested<T>(parse: () => T): T {
-    if (++this.depth > MAX_DEPTH) this.fail('too many nested commands');
-    try {
-      return parse();
-    } finally {
-      this.depth--;
-    }
-  }
-
-  /** The script ended inside a quotation or a substitution. */
-  unclosed(closer: string): never {
-    throw new Unexpected({ token: 'end of file', expecting: closer, matching: true });
-  }
-
-  match(sticky: RegExp): RegExpExecArray | null {
-    sticky.lastIndex = this.at;
-    return sticky.exec(this.text);
-  }
-
-  blanks(): void {
-    for (;;) {
-      const c = this.text[this.at];
-      if (c === ' ' || c === '\t' || c === '\r') this.at++;
-      else if (c === '\\' && this.text[this.at + 1] === '\n') this.at += 2;
-      else if (c === '#') while (this.at < this.text.length && this.text[this.at] !== '\n') this.at++;
-      else return;
-    }
-  }
-
-  newlines(): void {
-    this.blanks();
-    while (this.text[this.at] === '\n') {
-      this.at++;
-      this.readHeredocs();
-      this.blanks();
-    }
-  }
-
-  operator(): string | undefined {
-    this.blanks();
-    if (this.text[this.at] === '\n') return '\n';
-    return OPERATORS.find((o) => this.text.startsWith(o, this.at));
-  }
-
   /** An unquoted plain word here, without reading it. */
   peekWord(): string | undefined {
     this.blanks();
     return this.match(/[^\s;&|()<>"'`$\\]+/y)?.[0];
-  }
-
-  peekToken(): string {
-    const operator = this.operator();
-    if (operator === '\n') return 'newline';
-    if (operator !== undefined) return operator;
-    if (this.at >= this.text.length) return 'end of file';
-    return this.match(/[^\s;&|()<>]+/y)?.[0] ?? 'newline';
   }
 
   /** The reserved word here, when it is one. */
@@ -252,6 +162,9 @@ class Parser {
     return this.nested(() => {
       const keyword = this.keyword();
       if (this.operator() === '(') {
+        const arithmetic = this.text.startsWith('((', this.at) ? this.doubleParentheses() : undefined;
+        if (arithmetic !== undefined)
+          return { kind: 'arithmetic', expression: arithmetic, redirects: this.redirects() };
         this.at++;
         const body = this.body(')');
         this.expectOperator(')');
@@ -279,10 +192,22 @@ class Parser {
           return this.conditional();
         case 'case':
           return this.caseOf();
+        case 'function':
+          this.at += keyword.length;
+          return this.functionDefinition();
+        case '[[': {
+          this.at += keyword.length;
+          const condition = this.conditionOr();
+          this.conditionWord(']]');
+          return { kind: 'condition', condition, redirects: this.redirects() };
+        }
         case undefined:
         case 'in':
         case '!':
-          return this.simple();
+        case ']]':
+          return this.match(/[A-Za-z_][\w-]*[ \t]*\([ \t]*\)/y) === null
+            ? this.simple()
+            : this.functionDefinition();
         default:
           return this.fail(keyword);
       }
@@ -291,6 +216,8 @@ class Parser {
 
   forLoop(): Command {
     this.at += 3;
+    this.blanks();
+    if (this.text.startsWith('((', this.at)) return this.countingLoop();
     const name = this.peekWord();
     if (name === undefined || !/^[A-Za-z_]\w*$/.test(name)) this.fail(name ?? this.peekToken());
     this.at += name.length;
@@ -311,6 +238,119 @@ class Parser {
     const body = this.body('done');
     this.expect('done');
     return { kind: 'for', name, words, body, redirects: this.redirects() };
+  }
+
+  /** bash's `for ((i = 0; i < 3; i++))`. */
+  countingLoop(): Command {
+    const open = this.at;
+    if (this.doubleParentheses() === undefined) this.fail('((');
+    const inside = this.text.slice(open + 2, this.at - 2).split(';');
+    if (inside.length !== 3) this.fail('((');
+    const [first = '', condition = '', next = ''] = inside;
+    const expression = (text: string): Word => this.inside(text.trim()).quoted(undefined);
+    if (this.operator() === ';') this.at++;
+    this.newlines();
+    const braces = this.keyword() === '{';
+    if (braces) this.at++;
+    else this.expect('do');
+    const body = this.body(braces ? '}' : 'done');
+    this.expect(braces ? '}' : 'done');
+    return {
+      kind: 'count',
+      first: expression(first),
+      condition: expression(condition.trim() === '' ? '1' : condition),
+      next: expression(next),
+      body,
+      redirects: this.redirects(),
+    };
+  }
+
+  /** `NAME() COMMAND`, or after the word `function` also without the parentheses. */
+  functionDefinition(): Command {
+    this.blanks();
+    const found = this.match(/([A-Za-z_][\w-]*)[ \t]*(?:\([ \t]*\))?/y);
+    if (found === null) this.fail(this.peekToken());
+    this.at += found[0].length;
+    this.newlines();
+    const start = this.at;
+    const body = this.command();
+    if (body.kind === 'simple') {
+      this.at = start;
+      this.fail(this.peekToken());
+    }
+    return { kind: 'function', name: found[1] ?? '', body, redirects: [] };
+  }
+
+  conditionOr(): Condition {
+    return this.nested(() => {
+      let left = this.conditionAnd();
+      while (this.conditionOperator('||')) left = { kind: 'or', left, right: this.conditionAnd() };
+      return left;
+    });
+  }
+
+  conditionAnd(): Condition {
+    let left = this.conditionPrimary();
+    while (this.conditionOperator('&&')) left = { kind: 'and', left, right: this.conditionPrimary() };
+    return left;
+  }
+
+  conditionPrimary(): Condition {
+    return this.nested(() => {
+      this.newlines();
+      if (this.keyword() === '!') {
+        this.at++;
+        return { kind: 'not', operand: this.conditionPrimary() };
+      }
+      if (this.operator() === '(') {
+        this.at++;
+        const inner = this.conditionOr();
+        this.expectOperator(')');
+        return inner;
+      }
+      const unary = this.match(/-[a-zA-Z](?=[ \t])/y);
+      if (unary !== null) {
+        this.at += unary[0].length;
+        return { kind: 'unary', operator: unary[0], operand: this.word() };
+      }
+      const left = this.word();
+      this.blanks();
+      const operator = this.match(/(=~|==|!=|=|<|>|-(?:eq|ne|lt|le|gt|ge|nt|ot|ef))(?=[ \t])/y)?.[1];
+      if (operator === undefined) return { kind: 'unary', operator: '-n', operand: left };
+      this.at += operator.length;
+      return { kind: 'binary', operator, left, right: operator === '=~' ? this.pattern() : this.word() };
+    });
+  }
+
+  /** What stands right of `=~`: parentheses and bars belong to it. */
+  pattern(): Word {
+    this.blanks();
+    const parts: Part[] = [];
+    for (;;) {
+      const plain = this.match(/[()|<>]+/y)?.[0];
+      if (plain !== undefined) {
+        this.at += plain.length;
+        parts.push({ kind: 'text', text: plain, quoted: false });
+      }
+      const word = this.word(true);
+      parts.push(...word);
+      if (plain === undefined && word.length === 0) break;
+    }
+    if (parts.length === 0) this.fail(this.peekToken());
+    return parts;
+  }
+
+  conditionOperator(operator: string): boolean {
+    this.newlines();
+    if (this.operator() !== operator) return false;
+    this.at += operator.length;
+    return true;
+  }
+
+  conditionWord(word: string): void {
+    this.newlines();
+    if (this.keyword() !== word) this.fail(this.peekToken(), word);
+    this.at += word.length;
   }
 
   conditional(): Command {
@@ -368,7 +408,8 @@ class Parser {
         redirects.push(redirect);
         continue;
       }
-      if (this.operator() !== undefined || this.at >= this.text.length) break;
+      const process = this.text.startsWith('<(', this.at);
+      if ((this.operator() !== undefined && !process) || this.at >= this.text.length) break;
       const assignment = words.length === 0 ? this.match(/([A-Za-z_]\w*)=/y) : null;
       if (assignment !== null) {
         this.at += assignment[0].length;
@@ -391,13 +432,14 @@ class Parser {
 
   redirect(): Redirect | undefined {
     this.blanks();
+    if (this.text.startsWith('<(', this.at)) return undefined;
     const found = this.match(/(\d?)(<<<|<<-?|>>|>&|<&|>\||&>|<|>)/y);
     if (found === null) return undefined;
     const symbol = found[2] ?? '';
     this.at += found[0].length;
     this.blanks();
     if (this.at >= this.text.length) this.fail('newline');
-    if (this.operator() !== undefined) this.fail(this.peekToken());
+    if (this.operator() !== undefined && !this.text.startsWith('<(', this.at)) this.fail(this.peekToken());
     const fd = found[1] === '' ? (symbol.startsWith('<') ? 0 : 1) : Number(found[1]);
     if (symbol === '<<' || symbol === '<<-') return this.heredoc(fd, symbol === '<<-');
     const operator = symbol === '>|' ? '>' : symbol;
@@ -433,246 +475,5 @@ class Parser {
         return target;
       },
     };
-  }
-
-  readHeredocs(): void {
-    const pending = this.heredocs;
-    this.heredocs = [];
-    for (const { delimiter, literal, stripTabs, fill } of pending) {
-      let body = '';
-      while (this.at < this.text.length) {
-        const end = this.text.indexOf('\n', this.at);
-        let line = end < 0 ? this.text.slice(this.at) : this.text.slice(this.at, end);
-        this.at = end < 0 ? this.text.length : end + 1;
-        if (stripTabs) line = line.replace(/^\t+/, '');
-        if (line === delimiter) break;
-        body += `${line}\n`;
-      }
-      if (literal) fill([{ kind: 'text', text: body, quoted: true }]);
-      else {
-        const inner = new Parser(body);
-        inner.depth = this.depth + 1;
-        fill(inner.quoted(undefined));
-      }
-    }
-  }
-
-  /** One word; `empty` allows none, as after `NAME=`. */
-  word(empty = false): Word {
-    this.nestingGuard();
-    this.blanksUnless(empty);
-    const parts: Part[] = [];
-    let plain = '';
-    const flush = (): void => {
-      if (plain !== '') parts.push({ kind: 'text', text: plain, quoted: false });
-      plain = '';
-    };
-    for (;;) {
-      const c = this.text[this.at];
-      if (c === undefined || /[\s;&|()<>]/.test(c)) break;
-      if (c === "'") {
-        const end = this.text.indexOf("'", this.at + 1);
-        if (end < 0) this.unclosed("'");
-        flush();
-        parts.push({ kind: 'text', text: this.text.slice(this.at + 1, end), quoted: true });
-        this.at = end + 1;
-      } else if (c === '"') {
-        flush();
-        this.at++;
-        parts.push(...this.quoted('"'));
-        this.at++;
-      } else if (c === '\\') {
-        flush();
-        const next = this.text[this.at + 1];
-        if (next !== '\n') parts.push({ kind: 'text', text: next ?? '\\', quoted: true });
-        this.at += 2;
-      } else if (c === '$' || c === '`') {
-        const part = this.dollar(false);
-        if (part === undefined) {
-          plain += c;
-          this.at++;
-        } else {
-          flush();
-          parts.push(part);
-        }
-      } else {
-        plain += c;
-        this.at++;
-      }
-    }
-    flush();
-    if (parts.length === 0 && !empty) this.fail(this.peekToken());
-    return parts;
-  }
-
-  nestingGuard(): void {
-    if (this.depth > MAX_DEPTH) this.fail('too many nested commands');
-  }
-
-  blanksUnless(empty: boolean): void {
-    if (!empty) this.blanks();
-  }
-
-  /** The inside of double quotes or of a here-document (`end` undefined), up to and without its end. */
-  quoted(end: '"' | '}' | undefined): Part[] {
-    const parts: Part[] = [];
-    let plain = '';
-    const flush = (): void => {
-      if (plain !== '') parts.push({ kind: 'text', text: plain, quoted: true });
-      plain = '';
-    };
-    for (;;) {
-      const c = this.text[this.at];
-      if (c === undefined) {
-        if (end !== undefined) this.unclosed(end);
-        break;
-      }
-      if (c === end) break;
-      if (c === '\\') {
-        const next = this.text[this.at + 1] ?? '';
-        if (next === '\n') plain += '';
-        else if (next !== '' && '$`"\\'.includes(next)) plain += next;
-        else plain += `\\${next}`;
-        this.at += 2;
-      } else if (c === '$' || c === '`') {
-        const part = this.dollar(true);
-        if (part === undefined) {
-          plain += c;
-          this.at++;
-        } else {
-          flush();
-          parts.push(part);
-        }
-      } else {
-        plain += c;
-        this.at++;
-      }
-    }
-    flush();
-    if (parts.length === 0) parts.push({ kind: 'text', text: '', quoted: true });
-    return parts;
-  }
-
-  /** An expansion that begins here, or undefined when the character stands for itself. */
-  dollar(quoted: boolean): Part | undefined {
-    return this.nested(() => {
-      if (this.text[this.at] === '`') return this.backquoted(quoted);
-      if (this.text.startsWith('$((', this.at)) {
-        const arithmetic = this.arithmetic(quoted);
-        if (arithmetic !== undefined) return arithmetic;
-      }
-      if (this.text.startsWith('$(', this.at)) {
-        this.at += 2;
-        const script = this.list(new Set([')']));
-        this.newlines();
-        if (this.text[this.at] !== ')') this.unclosed(')');
-        this.at++;
-        return { kind: 'command', script, quoted };
-      }
-      if (this.text.startsWith('${', this.at)) return this.braced(quoted);
-      const name = this.match(/\$([A-Za-z_]\w*|[0-9@*#?$!-])/y)?.[1];
-      if (name === undefined) return undefined;
-      this.at += 1 + name.length;
-      return { kind: 'parameter', name, quoted };
-    });
-  }
-
-  backquoted(quoted: boolean): Part {
-    let end = this.at + 1;
-    while (end < this.text.length && this.text[end] !== '`') end += this.text[end] === '\\' ? 2 : 1;
-    if (end >= this.text.length) this.unclosed('`');
-    const inner = new Parser(this.text.slice(this.at + 1, end).replace(/\\([`$\\])/g, '$1'));
-    inner.depth = this.depth;
-    this.at = end + 1;
-    return { kind: 'command', script: inner.script(), quoted };
-  }
-
-  arithmetic(quoted: boolean): Part | undefined {
-    let depth = 0;
-    let end = this.at + 1;
-    for (; end < this.text.length; end++) {
-      const c = this.text[end];
-      if (c === '(') depth++;
-      if (c === ')' && --depth === 0) break;
-    }
-    if (this.text[end] !== ')' || this.text[end - 1] !== ')') return undefined;
-    const inner = new Parser(this.text.slice(this.at + 3, end - 1));
-    inner.depth = this.depth;
-    const expression = inner.quoted(undefined);
-    this.at = end + 1;
-    return { kind: 'arithmetic', expression, quoted };
-  }
-
-  braced(quoted: boolean): Part {
-    const open = this.at;
-    this.at += 2;
-    const head = this.match(/(#(?!\}))?([A-Za-z_]\w*|[0-9]+|[@*#?$!-])/y);
-    if (head === null) return this.badSubstitution(open);
-    const name = head[2] ?? '';
-    this.at += head[0].length;
-    if (head[1] === '#') {
-      if (this.text[this.at] !== '}') return this.badSubstitution(open);
-      this.at++;
-      return { kind: 'parameter', name, quoted, operator: 'length' };
-    }
-    if (this.text[this.at] === '}') {
-      this.at++;
-      return { kind: 'parameter', name, quoted };
-    }
-    const symbol = this.match(/:?[-=+?]|##?|%%?/y)?.[0];
-    switch (symbol) {
-      case '-':
-      case ':-':
-      case '=':
-      case ':=':
-      case '+':
-      case ':+':
-      case '?':
-      case ':?':
-      case '#':
-      case '##':
-      case '%':
-      case '%%': {
-        this.at += symbol.length;
-        const word = this.operand();
-        this.at++;
-        return { kind: 'parameter', name, quoted, operator: symbol, word };
-      }
-      default:
-        return this.badSubstitution(open);
-    }
-  }
-
-  /** The word in `${name-word}`: quotes work in it, spaces are part of it. */
-  operand(): Word {
-    const parts: Part[] = [];
-    for (;;) {
-      const c = this.text[this.at];
-      if (c === undefined) this.unclosed('}');
-      if (c === '}') return parts;
-      if (c === "'" || c === '"') {
-        const begin = this.at++;
-        if (c === '"') parts.push(...this.quoted('"'));
-        else {
-          while (this.at < this.text.length && this.text[this.at] !== "'") this.at++;
-          parts.push({ kind: 'text', text: this.text.slice(begin + 1, this.at), quoted: true });
-        }
-        this.at++;
-      } else if (c === '$' || c === '`') {
-        const part = this.dollar(false);
-        if (part === undefined) {
-          parts.push({ kind: 'text', text: c, quoted: false });
-          this.at++;
-        } else parts.push(part);
-      } else {
-        const escaped = c === '\\';
-        parts.push({ kind: 'text', text: escaped ? (this.text[this.at + 1] ?? '') : c, quoted: escaped });
-        this.at += escaped ? 2 : 1;
-      }
-    }
-  }
-
-  badSubstitution(open: number): never {
-    return this.text.includes('}', open) ? this.fail('bad substitution') : this.unclosed('}');
   }
 }

@@ -11,6 +11,8 @@ export type Part =
       readonly word?: Word;
     }
   | { readonly kind: 'command'; readonly script: List; readonly quoted: boolean }
+  /** bash's `<(…)`. */
+  | { readonly kind: 'process'; readonly script: List; readonly quoted: boolean }
   | { readonly kind: 'arithmetic'; readonly expression: Word; readonly quoted: boolean };
 
 export type ParameterOperator =
@@ -62,7 +64,31 @@ export type Command =
       readonly word: Word;
       readonly items: readonly { readonly patterns: readonly Word[]; readonly body: List }[];
       readonly redirects: readonly Redirect[];
+    }
+  | { readonly kind: 'arithmetic'; readonly expression: Word; readonly redirects: readonly Redirect[] }
+  | { readonly kind: 'condition'; readonly condition: Condition; readonly redirects: readonly Redirect[] }
+  | {
+      /** `for ((first; condition; next))` */
+      readonly kind: 'count';
+      readonly first: Word;
+      readonly condition: Word;
+      readonly next: Word;
+      readonly body: List;
+      readonly redirects: readonly Redirect[];
+    }
+  | {
+      readonly kind: 'function';
+      readonly name: string;
+      readonly body: Command;
+      readonly redirects: readonly Redirect[];
     };
+
+/** What is between `[[` and `]]`. */
+export type Condition =
+  | { readonly kind: 'and' | 'or'; readonly left: Condition; readonly right: Condition }
+  | { readonly kind: 'not'; readonly operand: Condition }
+  | { readonly kind: 'unary'; readonly operator: string; readonly operand: Word }
+  | { readonly kind: 'binary'; readonly operator: string; readonly left: Word; readonly right: Word };
 
 export interface Pipeline {
   readonly commands: readonly Command[];

@@ -46,7 +46,8 @@ describe('a terminal', () => {
     ['cat <', "bash: syntax error near unexpected token `newline'\n"],
     ['echo $(date', "bash: unexpected EOF while looking for matching `)'\n"],
     ['( echo', 'bash: syntax error: unexpected end of file\n'],
-    ['f() { :; }', "bash: syntax error near unexpected token `('\n"],
+    ['f( a', "bash: syntax error near unexpected token `('\n"],
+    ['f() echo a', "bash: syntax error near unexpected token `echo'\n"],
   ])('refuses %j in bash’s words', (line, stderr) => {
     expect(new Lan().run(line)).toMatchObject({ stderr, stdout: '', exitCode: 2 });
   });
@@ -92,6 +93,8 @@ describe('limits', () => {
     ],
     ["printf '%05000d' 0 | sed -E 's/((0+)+)+$/x/'", undefined, 'x'],
     ["printf '%05000d' 0 | awk '!/(0|00)+$/ {print 1} {print 2}'", undefined, '2'],
+    ['f() { f; }; f', 'scriptDepth', 'more than 20 shells inside each other (limit: scriptDepth)'],
+    ['for ((;;)); do :; done', 'scriptSteps', 'it took more than 10000 steps (limit: scriptSteps)'],
     ["awk 'BEGIN {while (1) x++}'", 'scriptSteps', 'it took more than 10000 steps (limit: scriptSteps)'],
   ])('%s', (line, limit, message) => {
     const result = new Lan().run(line);

@@ -30,6 +30,26 @@ const COMPARISONS: Readonly<Record<string, (a: number, b: number) => boolean>> =
   '-ge': (a, b) => a >= b,
 };
 
+/** `-n`, `-z`, and what can be asked of a file; undefined when the operator is none of them. */
+export function unaryTest(
+  { files, cwd }: Pick<ToolContext, 'files' | 'cwd'>,
+  operator: string,
+  operand: string,
+): boolean | undefined {
+  if (operator === '-n') return operand !== '';
+  if (operator === '-z') return operand === '';
+  if (!/^-[efdrwxsLh]$/.test(operator)) return undefined;
+  const path = resolve(cwd, operand);
+  const kind = files.kind(path);
+  if (operator === '-d') return kind === 'directory';
+  if (operator === '-f') return kind === 'file';
+  if (operator === '-s') {
+    const content = files.read(path);
+    return content.ok && content.value !== '';
+  }
+  return kind !== undefined && operator !== '-L' && operator !== '-h';
+}
+
 class Test {
   readonly ctx: ToolContext;
   readonly words: readonly string[];
@@ -85,21 +105,10 @@ class Test {
       if (this.words[this.at++] !== ')') this.error ??= "missing `)'";
       return value;
     }
-    if (/^-[nzefdrwxsL]$/.test(word) && operator !== undefined) {
-      this.at++;
-      if (word === '-n') return operator !== '';
-      if (word === '-z') return operator === '';
-      const path = resolve(this.ctx.cwd, operator);
-      const kind = this.ctx.files.kind(path);
-      if (word === '-d') return kind === 'directory';
-      if (word === '-f') return kind === 'file';
-      if (word === '-s') {
-        const content = this.ctx.files.read(path);
-        return content.ok && content.value !== '';
-      }
-      return kind !== undefined && word !== '-L';
-    }
-    return word !== '';
+    const value = operator === undefined ? undefined : unaryTest(this.ctx, word, operator);
+    if (value === undefined) return word !== '';
+    this.at++;
+    return value;
   }
 
   number(text: string): number {
