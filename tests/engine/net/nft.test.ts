@@ -32,8 +32,18 @@ function nft(ns: Netns, line: string): NftResult {
       echo: options.includes('e'),
       check: options.includes('c'),
     },
-    { now: ns.world.now, hasInterface: (name) => ns.devices.has(name) },
+    {
+      now: ns.world.now,
+      hasInterface: (name) => ns.devices.has(name),
+      iptables: [ns.netfilter.v4, ns.netfilter.v6],
+    },
   );
+}
+
+function loaded(text: string): Netns {
+  const ns = node();
+  expect(nft(ns, text).error).toBe('');
+  return ns;
 }
 
 function read(file: string): string {
@@ -89,6 +99,42 @@ describe.each(
   });
 });
 
+/** Recorded likewise: what iptables appended, in any table, as `nft list chain` has it. */
+describe('a rule of iptables in nft', () => {
+  const cases = read('iptables-as-nft.txt')
+    .split(/^\+ /m)
+    .slice(1)
+    .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)] as const);
+  it.each(cases)('%s', (line, expected) => {
+    const ns = node();
+    const six = line.startsWith('6 ');
+    const family = six ? 'ipv6' : 'ipv4';
+    const [table = '', chain = '', ...words] = splitWords(six ? line.slice(2) : line);
+    iptables(ns.netfilter, family, ['-t', table, '-N', chain]);
+    expect(iptables(ns.netfilter, family, ['-t', table, '-A', chain, ...words]).error).toBe('');
+    const { out } = nft(ns, `list chain ${six ? 'ip6' : 'ip'} ${table} ${chain}`);
+    const rows = out.split('\n').slice(2, -3);
+    expect(rows.map((row) => row.replace('\t\t', '= '))).toEqual(expected.trimEnd().split('\n'));
+  });
+
+  it('is listed beside nftables’ own, with a warning where it holds an extension', () => {
+    const ns = loaded('table inet own { }');
+    iptables(ns.netfilter, 'ipv4', splitWords('-A INPUT -m comment --comment x -j ACCEPT'));
+    const { out, error } = nft(ns, 'list ruleset');
+    expect(out).toBe(`table ip filter {
+\tchain INPUT {
+\t\ttype filter hook input priority filter; policy accept;
+\t\t counter packets 0 bytes 0 accept
+\t}
+}
+table inet own {
+}
+`);
+    expect(error).toBe('# Warning: table ip filter is managed by iptables-nft, do not touch!\n');
+    expect(nft(ns, 'add chain ip filter mine').error).toContain('managed by iptables-nft');
+  });
+});
+
 interface Fate {
   readonly verdict: 'ACCEPT' | 'DROP';
   readonly skb: Skb;
@@ -119,12 +165,6 @@ function send(ns: Netns, hook: HookPoint, src = '10.0.0.1', dst = '10.0.0.2', dp
     return [];
   });
   return { verdict, skb, decided };
-}
-
-function loaded(text: string): Netns {
-  const ns = node();
-  expect(nft(ns, text).error).toBe('');
-  return ns;
 }
 
 function wait(ns: Netns, time: number): void {

@@ -1,7 +1,7 @@
 import type { NftFailure } from './cursor.ts';
 import { interpret } from './interpreter.ts';
 import type { NftRuleset } from './ruleset.ts';
-import { Session } from './session.ts';
+import { Session, type SessionOptions } from './session.ts';
 
 export interface NftResult {
   readonly out: string;
@@ -30,14 +30,14 @@ export function runNft(
   ruleset: NftRuleset,
   input: NftInput,
   flags: NftFlags,
-  host: { readonly now: number; readonly hasInterface: (name: string) => boolean },
+  host: Pick<SessionOptions, 'now' | 'hasInterface' | 'iptables'>,
 ): NftResult {
   const restore = ruleset.save();
   const session = new Session(input.text, ruleset, { ...flags, ...host });
   interpret(session);
   const { failure } = session.cursor;
   if (failure !== undefined || flags.check) restore();
-  if (failure === undefined) return { out: session.out, error: '', exitCode: 0 };
+  if (failure === undefined) return { out: session.out, error: session.warnings, exitCode: 0 };
   return { out: '', error: formatFailure(failure, input), exitCode: 1 };
 }
 

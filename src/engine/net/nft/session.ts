@@ -1,4 +1,5 @@
 import { Cursor } from './cursor.ts';
+import type { Ruleset } from '../iptables-ruleset.ts';
 import type { Span, Token } from './lexer.ts';
 import type { ListOptions } from './list.ts';
 import { nearest } from './misspell.ts';
@@ -11,6 +12,8 @@ import { validate } from './validate.ts';
 export interface SessionOptions extends ListOptions {
   readonly echo: boolean;
   readonly hasInterface: (name: string) => boolean;
+  /** iptables' tables, which nft lists too. */
+  readonly iptables: readonly Ruleset[];
 }
 
 export type Verb = 'add' | 'create' | 'insert' | 'replace' | 'delete' | 'get';
@@ -28,6 +31,8 @@ export class Session {
   readonly ruleset: NftRuleset;
   readonly options: SessionOptions;
   out = '';
+  /** What is told beside the output. */
+  warnings = '';
   /** Where the command of the moment begins. */
   start: Token;
 
@@ -60,6 +65,8 @@ export class Session {
     const { family, name } = named;
     const found = this.ruleset.table(family, name.text);
     if (found !== undefined) return found;
+    if (this.managed(family, name.text) !== undefined)
+      return this.cursor.fail(`table ${family} ${name.text} is managed by iptables-nft, do not touch!`, name);
     const near = nearest(
       name.text,
       this.ruleset.tables.filter((table) => table.family === family),
@@ -68,6 +75,23 @@ export class Session {
     const hint =
       near === undefined || prefix !== '' ? '' : `; did you mean table ‘${near.name}’ in family ${family}?`;
     return this.cursor.fail(`${prefix}${NOT_FOUND}${hint}`, name);
+  }
+
+  /** Whether iptables has such a table: it is listed and not changed with nft here. */
+  managed(family: string, name: string): Ruleset | undefined {
+    const ruleset = this.options.iptables.find((one) => (one.family === 'ipv4' ? 'ip' : 'ip6') === family);
+    const table = [...(ruleset?.tables.values() ?? [])].find((one) => one.name === name);
+    return table === undefined || table.empty ? undefined : ruleset;
+  }
+
+  /** Takes the name of a table of iptables, if that is what comes. */
+  takeManaged(): { readonly ruleset: Ruleset; readonly name: string } | undefined {
+    const named = this.cursor.is('ip', 'ip6') ? 1 : 0;
+    const { text: name } = this.cursor.peek(named);
+    const ruleset = this.managed(named === 0 ? 'ip' : this.cursor.peek().text, name);
+    if (ruleset === undefined) return undefined;
+    for (let i = 0; i <= named; i++) this.cursor.next();
+    return { ruleset, name };
   }
 
   /** What nft guesses for a chain's name, and nothing where the chain is there. */

@@ -124,7 +124,11 @@ export const nft: Tool = function* (ctx, args) {
       echo: options.has('e'),
       check: options.has('c'),
     },
-    { now: ctx.world.now, hasInterface: (name) => netns.devices.has(name) },
+    {
+      now: ctx.world.now,
+      hasInterface: (name) => netns.devices.has(name),
+      iptables: [netns.netfilter.v4, netns.netfilter.v6],
+    },
   );
   ctx.out(result.out);
   ctx.err(result.error);
