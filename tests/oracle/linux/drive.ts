@@ -9,7 +9,9 @@ import { IPPROTO_ICMP } from '../../../src/engine/net/packet.ts';
 import type { Task } from '../../../src/engine/net/task.ts';
 import { tcpConnect } from '../../../src/engine/net/tcp-client.ts';
 import { UdpSocket } from '../../../src/engine/net/udp-socket.ts';
+import { openTap, suspendTaps } from '../../../src/engine/shell/tap.ts';
 import { resolveOptions } from '../../../src/engine/options.ts';
+import { formatCrossing } from '../../engine/net/kernel-probe.ts';
 import type { Path, Probe, Scenario, Step } from './scenario.ts';
 
 export interface Observed {
@@ -20,6 +22,8 @@ export interface Observed {
   readonly hops?: readonly { readonly ttl: number; readonly from: string | null; readonly icmp?: string }[];
   readonly counts?: Readonly<Record<string, number>>;
   readonly path: Required<Path>;
+  /** How often the client's SYN went out once more. */
+  readonly synRetransmits: number;
   /** Every ARP frame, in order. */
   readonly arp: readonly string[];
   readonly receiver:
@@ -53,6 +57,9 @@ export class Bench {
       if (!applied.ok) throw new Error(applied.output);
     }
     for (const command of scenario.setup) this.command(command);
+    // A measured pod whose MAC is not the one that a CNI derives from its address.
+    for (const { name, mac } of scenario.topology.pods)
+      if (mac !== undefined) this.command(`kubectl exec ${name} -- ip link set eth0 address ${mac}`);
   }
 
   command(line: string): void {
@@ -63,11 +70,23 @@ export class Bench {
   observe(probe: Probe): Observed {
     for (const line of probe.before ?? []) this.command(line);
     this.#aliases = this.#links();
-    const { value, record } = this.cluster.experiment(() => this.#probe(probe));
+    const arp: string[] = [];
+    const { value, record } = this.cluster.experiment(() => {
+      // The measurements have all ARP of their time, whoever caused it.
+      openTap(this.cluster.world, {
+        frame: (at, netns, dev, dir, frame) => {
+          if (frame.type !== 'arp') return;
+          arp.push(this.#alias(formatCrossing({ kind: 'frame', at, walk: 0, netns, dev, dir, frame })));
+        },
+      });
+      return this.#probe(probe);
+    });
+    suspendTaps(this.cluster.world);
     return {
       ...value,
       path: this.#paths(record, probe),
-      arp: this.#arp(record),
+      synRetransmits: repetitions(record, mainWalks(record, probe).request),
+      arp,
       // A server sees a connection when its handshake is complete.
       receiver:
         probe.kind === 'tcp' && value.outcome !== 'connected' ? undefined : this.#receiver(record, probe),
@@ -106,7 +125,7 @@ export class Bench {
     return process.result;
   }
 
-  #probe(probe: Probe): Omit<Observed, 'path' | 'arp' | 'receiver' | 'steps'> {
+  #probe(probe: Probe): Omit<Observed, 'path' | 'arp' | 'receiver' | 'steps' | 'synRetransmits'> {
     const netns = this.#netns(probe.fromNetns);
     const timeout = (probe.options.timeout ?? 4) * 1_000_000;
     const dst = parseIp(probe.to.ip) ?? 0;
@@ -162,7 +181,7 @@ export class Bench {
     netns: Netns,
     dst: number,
     timeout: number,
-  ): Omit<Observed, 'path' | 'arp' | 'receiver' | 'steps'> {
+  ): Omit<Observed, 'path' | 'arp' | 'receiver' | 'steps' | 'synRetransmits'> {
     const src = probe.options.source === undefined ? undefined : parseIp(probe.options.source);
     const connected = this.#task(
       tcpConnect(netns, {
@@ -237,14 +256,6 @@ export class Bench {
     return this.#aliases.reduce((text, [alias, real]) => text.replaceAll(`${real} `, `${alias} `), line);
   }
 
-  #arp(record: ExperimentRecord): string[] {
-    return record.events.flatMap((event) => {
-      if (event.kind !== 'frame') return [];
-      const layers = record.headers[event.header] ?? [];
-      return layers[1]?.kind === 'arp' ? [this.#alias(hopLine(event, layers))] : [];
-    });
-  }
-
   #paths(record: ExperimentRecord, probe: Probe): Required<Path> {
     const lines = (keep: (walk: number) => boolean): string[] =>
       record.events.flatMap((event) =>
@@ -278,6 +289,14 @@ function mainWalks(
   const request = all.find(({ direction }) => direction === 'request');
   const reply = all.find(({ direction, id }) => direction === 'reply' && id !== request?.id);
   return { request: request?.id, reply: reply?.id };
+}
+
+function repetitions({ walks }: ExperimentRecord, request: number | undefined): number {
+  const first = walks.find(({ id }) => id === request);
+  return walks.filter(
+    ({ exchange, direction, cause, summary }) =>
+      exchange === 'handshake' && direction === 'request' && cause === request && summary === first?.summary,
+  ).length;
 }
 
 function receiverOf(record: ExperimentRecord, probe: Probe): Observed['receiver'] {
@@ -393,7 +412,7 @@ function* ping(
   timeout: number,
   id: number,
   { size = 56, df = false, ttl }: Probe['options'],
-): Task<Omit<Observed, 'path' | 'arp' | 'receiver' | 'steps'>> {
+): Task<Omit<Observed, 'path' | 'arp' | 'receiver' | 'steps' | 'synRetransmits'>> {
   const socket = netns.sockets.raw({
     accept: ({ payload }) =>
       payload.kind === 'icmp' &&
@@ -432,7 +451,7 @@ function* traceroute(
   netns: Netns,
   dst: number,
   timeout: number,
-): Task<Omit<Observed, 'path' | 'arp' | 'receiver' | 'steps'>> {
+): Task<Omit<Observed, 'path' | 'arp' | 'receiver' | 'steps' | 'synRetransmits'>> {
   const hops: { ttl: number; from: string | null; icmp?: string }[] = [];
   for (let ttl = 1; ttl <= 8; ttl++) {
     const socket = netns.sockets.addUdp({ dst, dport: 33434 + ttl, ttl, receiveErrors: true });

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { judge, whyNot } from './judge/kernel.ts';
 import { labsOfLessons } from './judge/lessons.ts';
+import { startAll } from './judge/pool.ts';
 
 vi.mock(import('../../../src/engine/net/match/statistic.ts'), async (original) => {
   const { loadedDice } = await import('./judge/loaded-dice.ts');
@@ -13,9 +14,22 @@ if (why !== undefined) {
   console.log(`skipped: the labs of the lessons on the kernel (${why})`);
 }
 
-describe.skipIf(why !== undefined).concurrent('Linux does, frame for frame, what the engine does in', () => {
-  test.each(labsOfLessons())('$name', { timeout: 120_000 }, async ({ name, lab }) => {
-    const verdicts = await judge(lab, name.replace(/ .*/, ''));
-    for (const { command, differences } of verdicts) expect(differences.join('\n'), command).toBe('');
-  });
+const labs = why === undefined ? labsOfLessons() : [];
+const verdicts = startAll(
+  labs.map(
+    ({ lab }, index) =>
+      () =>
+        judge(lab, `lab${index}`),
+  ),
+);
+
+describe.skipIf(why !== undefined)('Linux does, frame for frame, what the engine does in', () => {
+  test.each(labs.map(({ name }, index) => ({ name, index })))(
+    '$name',
+    { timeout: 300_000 },
+    async ({ index }) => {
+      for (const { command, differences } of (await verdicts[index]) ?? [])
+        expect(differences.join('\n'), command).toBe('');
+    },
+  );
 });

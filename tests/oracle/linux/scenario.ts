@@ -4,7 +4,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 export interface Scenario {
   readonly name: string;
   readonly topology: {
-    readonly pods: readonly { readonly name: string; readonly node: string; readonly hostIf?: string }[];
+    readonly pods: readonly {
+      readonly name: string;
+      readonly node: string;
+      readonly hostIf?: string;
+      readonly mac?: string;
+    }[];
   };
   readonly manifests: readonly object[];
   readonly args: readonly string[];
@@ -34,6 +39,7 @@ export interface Probe {
   readonly path?: Path;
   readonly receiver?: Receiver | null;
   readonly arp?: readonly string[];
+  readonly synRetransmits?: number;
   readonly netfilter?: readonly NodeSteps[];
 }
 
