@@ -5,7 +5,8 @@ export default defineConfig({
     include: ['tests/e2e/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    fileParallelism: false,
+    maxWorkers: 2,
+    maxConcurrency: 2,
     expect: { poll: { timeout: 20_000 } },
   },
 });

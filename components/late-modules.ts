@@ -8,7 +8,7 @@ const engine = fileURLToPath(new URL('../src/engine/', import.meta.url));
 const late = [
   /^shell\/tools\/(?!cat|echo|netns-exec|process|sh|system|test)[^/]+\.ts$/,
   /^shell\/kubectl\/(verbs\/[^/]+|describe\/index|completion|custom-columns|help|jsonpath|known-manifests|yaml-output)\.ts$/,
-  /^ingress\/controller\.ts$/,
+  /^(ingress\/controller|export\/netns-script)\.ts$/,
   /^apps\/(agnhost|hello-app|http-echo|httpbin|httpd|nginx|postgres|python|redis|whoami)\.ts$/,
 ];
 

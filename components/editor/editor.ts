@@ -47,13 +47,23 @@ export function openEditor(options: EditorOptions): ManifestEditor {
         EditorView.contentAttributes.of({ 'aria-label': options.label }),
         keymap.of([
           { key: 'Mod-Enter', run: () => (options.onApply(), true) },
-          { key: 'Escape', run: () => (options.onEscape(), true) },
+          {
+            key: 'Escape',
+            run: (editor) => {
+              // Whoever leaves by the keyboard has to come past here again: Tab goes on until something is written.
+              editor.setTabFocusMode(true);
+              options.onEscape();
+              return true;
+            },
+          },
           indentWithTab,
           ...defaultKeymap,
           ...historyKeymap,
         ]),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) options.onChange(update.state.doc.toString());
+          if (!update.docChanged) return;
+          update.view.setTabFocusMode(false);
+          options.onChange(update.state.doc.toString());
         }),
       ],
     }),

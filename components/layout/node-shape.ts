@@ -98,18 +98,27 @@ export function drawNode(input: NodeInput): DrawnNode {
   const bridgeTop = vethTop + vethHeight;
   const railTop = bridgeTop + (bridge ? bridgeHeight + 14 : 12);
   const columnWidth = (inner - density.columns * density.gutter) / density.columns;
-  const podWidth = Math.min(columnWidth, 176);
   const shift = density.rows > 1 ? 0 : density.gutter / 2;
+
+  const usualWidth = Math.min(columnWidth, 176);
 
   const { shown, folded } = chooseShown(input);
   const ports: PortShape[] = [];
   const wires: Wire[] = [];
   const pods: PodShape[] = [];
+  const taken = new Set(shown.map(({ slot }) => slot));
   for (const { pod: view, slot } of shown) {
     const row = Math.floor(slot / density.columns);
     const column = slot % density.columns;
+    // What goes around inside of a pod wants room beside its name: the place of a neighbour that is not there.
+    const roomy = input.loopback.has(view.netns) && column + 1 < density.columns && !taken.has(slot + 1);
+    const podWidth = roomy ? Math.min(2 * columnWidth + density.gutter, 196) : usualWidth;
     const left =
-      box.x + padding + column * (columnWidth + density.gutter) + shift + (columnWidth - podWidth) / 2;
+      box.x +
+      padding +
+      column * (columnWidth + density.gutter) +
+      shift +
+      Math.max(0, columnWidth - podWidth) / 2;
     const top = titleHeight + (density.rows - 1 - row) * (pod + rowGap);
     const podBox = turn(left, top, podWidth, pod);
     const ghost = input.ghosts.has(view.uid);
@@ -249,7 +258,7 @@ export function drawNode(input: NodeInput): DrawnNode {
     subtitle: { text: subtitleText, x: box.x + box.width - padding - 2, y: titleY, anchor: 'end' },
     pods,
     ...(folded > 0
-      ? { folded: { count: folded, box: foldBox(input, turn, columnWidth, podWidth, pod) } }
+      ? { folded: { count: folded, box: foldBox(input, turn, columnWidth, usualWidth, pod) } }
       : {}),
     ...(bridge !== undefined && bridgeBox !== undefined
       ? {
@@ -309,7 +318,7 @@ function foldBox(
   { box, density }: NodeInput,
   turn: (left: number, fromPods: number, width: number, height: number) => Box,
   columnWidth: number,
-  podWidth: number,
+  usualWidth: number,
   height: number,
 ): Box {
   const column = density.columns - 1;
@@ -318,8 +327,8 @@ function foldBox(
     padding +
     column * (columnWidth + density.gutter) +
     (density.rows > 1 ? 0 : density.gutter / 2) +
-    (columnWidth - podWidth) / 2;
-  return turn(left, titleHeight, podWidth, height);
+    (columnWidth - usualWidth) / 2;
+  return turn(left, titleHeight, usualWidth, height);
 }
 
 function drawPod(pod: PodView, box: Box, compact: boolean, ghost: boolean): PodShape {

@@ -239,7 +239,7 @@ export const en: Strings = {
     failed: 'The manifest was refused: the cluster is as it was',
     stale: 'The picture is from before your change. Run the command again to see what is different.',
     limit: 'A limit ended this command',
-    offline: 'You are offline and the engine is not loaded yet. What was prerendered still plays.',
+    offline: 'You are offline, and what this needs has not been loaded yet. What is here still plays.',
     lost: 'The engine stopped answering and was restarted; this lab is back where it was',
     stopped: 'Stopped',
   },
@@ -313,6 +313,9 @@ export const en: Strings = {
     truncated: (max) => `The record ends after ${max} events.`,
     brokenLab: 'This lab has a mistake',
     download: (file) => `Download ${file}`,
+    downloads: 'Take it along',
+    scriptNote:
+      'The same cluster from network namespaces, for any Linux where you are root: what the lab did, on the real kernel.',
     captureNote: 'Every frame on every interface, for Wireshark or tcpdump -r.',
     dropped: 'dropped',
     refused: 'refused',

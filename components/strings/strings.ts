@@ -108,7 +108,9 @@ export interface Strings {
     readonly truncated: (max: number) => string;
     readonly brokenLab: string;
     readonly download: (file: string) => string;
+    readonly downloads: string;
     readonly captureNote: string;
+    readonly scriptNote: string;
     readonly dropped: string;
     /** Refused with an answer: RST or an ICMP error. */
     readonly refused: string;

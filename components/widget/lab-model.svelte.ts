@@ -399,6 +399,30 @@ export class LabModel {
     this.reach = { html, views };
   }
 
+  /** The lab, manifests as they stand, as a script for a real kernel. */
+  async netnsScript(): Promise<string | undefined> {
+    const { host } = this;
+    if (host === undefined || this.busy) return undefined;
+    const { status, detail } = this;
+    const before = host.before();
+    const steps = before.flatMap((part) => part.steps);
+    this.#wake(host);
+    const { title, id } = this.source;
+    const made = await host.engine.script(this.world, {
+      title: title === undefined ? id : `${id}: ${title}`,
+      options: (before[0] ?? this.part).options,
+      steps: [...steps, ...this.part.steps],
+      from: steps.length,
+    });
+    if (!made.ok) {
+      this.#fail(made.failure);
+      return undefined;
+    }
+    this.status = status;
+    this.detail = detail;
+    return made.script;
+  }
+
   async complete(
     line: string,
     cursor: number,

@@ -1,5 +1,6 @@
 import type { ClusterOptions, Completion } from '../../src/engine/cluster.ts';
 import type { ReachView } from '../reach/view.ts';
+import type { NetnsLab } from '../../src/engine/index.ts';
 import type { FromWorker, Reply, Request, StepResult, ToWorker, WorldStep } from './protocol.ts';
 
 /** The part of a Worker that is used; tests bring their own. */
@@ -135,6 +136,15 @@ export class EngineClient {
       if (reply.type === 'reach') view = reply.view;
     });
     return view;
+  }
+
+  /** The script that does on a real kernel what a lab does. */
+  async script(world: string, lab: NetnsLab): Promise<Outcome & { readonly script?: string }> {
+    let script: string | undefined;
+    const outcome = await this.#send({ type: 'script', world, lab }, (reply) => {
+      if (reply.type === 'script') script = reply.script;
+    });
+    return { ...outcome, ...(script === undefined ? {} : { script }) };
   }
 
   /** Ends what is running now, at the cost of the worker. */

@@ -1,5 +1,6 @@
 import type { ApplyResult, ClusterOptions, CommandResult, Completion } from '../../src/engine/cluster.ts';
 import type { ReachView } from '../reach/view.ts';
+import type { NetnsLab } from '../../src/engine/index.ts';
 import type { ClusterView } from '../../src/engine/view.ts';
 
 /** What can be done to a world. The list of what was done is the world: it can always be made again from it. */
@@ -20,7 +21,9 @@ export type Request =
   | { readonly type: 'adopt'; readonly world: string; readonly from: string }
   | { readonly type: 'complete'; readonly world: string; readonly line: string; readonly cursor: number }
   /** Who can talk to whom in a world as it stands. */
-  | { readonly type: 'reach'; readonly world: string };
+  | { readonly type: 'reach'; readonly world: string }
+  /** Writes a lab as a script for a real kernel, in a cluster that nobody sees; the world's name only says whose it is. */
+  | { readonly type: 'script'; readonly world: string; readonly lab: NetnsLab };
 
 export type StepResult =
   | {
@@ -40,6 +43,7 @@ export type Reply =
   | { readonly type: 'step'; readonly result: StepResult }
   | { readonly type: 'completion'; readonly completion: Completion }
   | { readonly type: 'reach'; readonly view: ReachView }
+  | { readonly type: 'script'; readonly script: string }
   /** It goes on when more of its code has come over the network. */
   | { readonly type: 'loading' }
   /** The request is finished. */

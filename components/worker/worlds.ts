@@ -1,4 +1,4 @@
-import { createCluster } from '../../src/engine/index.ts';
+import { createCluster, netnsScript } from '../../src/engine/index.ts';
 import type { Cluster, ClusterOptions, Diagnostic } from '../../src/engine/cluster.ts';
 import { Absent } from './late.ts';
 import type { Reply, Request, StepResult, WorldStep } from './protocol.ts';
@@ -41,11 +41,22 @@ export class Worlds {
       yield { type: 'done' };
       return;
     }
+    if (request.type === 'script') {
+      yield* this.#ask(() => {
+        const { script, diagnostics } = netnsScript(request.lab);
+        return script === undefined ? refused(diagnostics) : { type: 'script', script };
+      });
+      return;
+    }
     const state = this.#worlds.get(world);
     if (state === undefined) yield { type: 'refused', message: `no world ${world}` };
     else if (request.type === 'do') yield* this.#advance(world, state, [request.step]);
     else if (request.type === 'reach') yield* reach(state.cluster);
-    else yield* this.#complete(state.cluster, request.line, request.cursor);
+    else
+      yield* this.#ask(() => ({
+        type: 'completion',
+        completion: state.cluster.complete(request.line, request.cursor),
+      }));
   }
 
   /**
@@ -80,7 +91,7 @@ export class Worlds {
         return;
       }
       if (!('cluster' in attempt.value)) {
-        yield { type: 'refused', message: attempt.value.diagnostics.map((one) => one.message).join('\n') };
+        yield refused(attempt.value.diagnostics);
         return;
       }
       cluster = attempt.value.cluster;
@@ -93,12 +104,13 @@ export class Worlds {
     yield { type: 'done', view: cluster.view() };
   }
 
-  async *#complete(cluster: Cluster, line: string, cursor: number): AsyncGenerator<Reply> {
+  /** What changes nothing is asked again when its code has come. */
+  async *#ask(question: () => Reply): AsyncGenerator<Reply> {
     for (;;) {
-      const attempt = trying(() => cluster.complete(line, cursor));
+      const attempt = trying(question);
       if ('value' in attempt) {
-        yield { type: 'completion', completion: attempt.value };
-        yield { type: 'done' };
+        yield attempt.value;
+        if (attempt.value.type !== 'refused') yield { type: 'done' };
         return;
       }
       yield { type: 'loading' };
@@ -129,6 +141,10 @@ async function* reach(cluster: Cluster): AsyncGenerator<Reply> {
   const [{ Survey }, { reachView }] = code;
   yield { type: 'reach', view: reachView(new Survey(cluster.inventory())) };
   yield { type: 'done' };
+}
+
+function refused(diagnostics: readonly Diagnostic[]): Reply {
+  return { type: 'refused', message: diagnostics.map((one) => one.message).join('\n') };
 }
 
 function trying<T>(run: () => T): { readonly value: T } | { readonly absent: string } {
