@@ -1,5 +1,5 @@
 import { applyObjects } from '../api/apply.ts';
-import { isObject, numberAt, objectAt, objectsAt, textAt, type Draft } from '../api/json.ts';
+import { draftOf, isObject, numberAt, objectAt, objectsAt, textAt, type Draft } from '../api/json.ts';
 import { readManifest, type Manifest, type ManifestObject } from '../api/manifest.ts';
 import { resourceOfKind } from '../api/kinds.ts';
 import { ApiServer } from '../api/server.ts';
@@ -50,7 +50,8 @@ const MOST_OBJECTS = 1_000_000;
 
 /**
  * Reads manifests as one state of a cluster: their order does not matter, and a namespace that they only mention exists.
- * Objects are decoded, defaulted and validated as by the API server; what it refuses is left out.
+ * Objects are decoded, defaulted and validated as by the API server. A policy that it would refuse is left out; a pod or a
+ * workload stays, so that the rest of the picture is whole, with what its labels and ports say.
  */
 export function readInventory(files: readonly ManifestFile[]): Inventory {
   const read = files.map(({ name, text }) => ({ name, manifest: readManifest(text, name) }));
@@ -91,9 +92,10 @@ export function readInventory(files: readonly ManifestFile[]): Inventory {
   }
   const { store } = server;
   return {
-    endpoints: [...Object.keys(TEMPLATES), 'Pod'].flatMap((kind) =>
-      listed(server, kind).flatMap((object) => endpointOf(object, addresses)),
-    ),
+    endpoints: [
+      ...[...Object.keys(TEMPLATES), 'Pod'].flatMap((kind) => listed(server, kind)),
+      ...read.flatMap(({ manifest }) => manifest.objects.flatMap((object) => refusedPods(object, server))),
+    ].flatMap((object) => endpointOf(object, addresses)),
     policies: {
       namespaces: store
         .list('Namespace')
@@ -134,11 +136,24 @@ function listed(server: ApiServer, kind: string): readonly KubeObject[] {
 function endpointOf(object: KubeObject, addresses: ReadonlyMap<string, readonly string[]>): Endpoint[] {
   const { name, namespace = 'default' } = object.metadata;
   const ips = object.kind === 'Pod' ? (addresses.get(`${namespace}/${name}`) ?? []) : [];
-  const owner = object.metadata.ownerReferences?.find(({ controller }) => controller === true);
   const endpoint = endpointFrom(object, ips);
-  return endpoint === undefined
-    ? []
-    : [{ ...endpoint, ...(owner === undefined ? {} : { owner: `${owner.kind}/${owner.name}` }) }];
+  const owner = objectsAt(draftOf(object.metadata), 'ownerReferences').find(
+    (one) => one['controller'] === true,
+  );
+  const [kind, owned] = [textAt(owner, 'kind'), textAt(owner, 'name')];
+  if (endpoint === undefined) return [];
+  return [kind === undefined || owned === undefined ? endpoint : { ...endpoint, owner: `${kind}/${owned}` }];
+}
+
+/** What makes pods in a manifest and is not in the server. */
+function refusedPods(
+  { resource: { kind }, value, name, namespace = 'default' }: ManifestObject,
+  server: ApiServer,
+): KubeObject[] {
+  const makesPods = kind === 'Pod' || Object.hasOwn(TEMPLATES, kind);
+  if (!makesPods || name === '' || server.store.get(kind, namespace, name) !== undefined) return [];
+  const metadata = isObject(value['metadata']) ? value['metadata'] : {};
+  return [{ ...value, kind, metadata: { ...metadata, name, namespace } } as unknown as KubeObject];
 }
 
 /** A pod, or what the pod template of a workload stands for; undefined for anything else. */

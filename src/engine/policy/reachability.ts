@@ -107,22 +107,22 @@ export class Reachability {
     const { sets } = this;
     const { admin, network, baseline } = this.#policies;
     const size = this.classes.length;
-    const allowed = new Uint32Array(size).fill(NO_PORTS);
-    let lower = new Uint32Array(size).fill(ALL_PORTS);
-    if (own.admin.length > 0) {
-      const passed = new Uint32Array(size).fill(NO_PORTS);
-      for (const i of own.admin)
-        this.#adminRules(admin[i]?.[direction] ?? [], direction, pod, allowed, lower, passed);
-      lower = lower.map((left, other) => sets.union(left, passed[other] ?? NO_PORTS));
-    }
-    if (own.network.length > 0) {
-      const granted = new Uint32Array(size).fill(NO_PORTS);
-      for (const i of own.network) this.#grant(network[i], direction, pod, granted);
-      return allowed.map((set, other) =>
-        sets.union(set, sets.intersection(lower[other] ?? NO_PORTS, granted[other] ?? NO_PORTS)),
-      );
-    }
-    if (own.baseline) this.#adminRules(baseline?.[direction] ?? [], direction, pod, allowed, lower, lower);
+    const granted = new Uint32Array(size);
+    for (const i of own.network) this.#grant(network[i], direction, pod, granted);
+    // Most clusters have the one tier.
+    if (own.admin.length === 0 && !own.baseline)
+      return own.network.length > 0 ? granted : granted.fill(ALL_PORTS);
+    const allowed = new Uint32Array(size);
+    const lower = new Uint32Array(size).fill(ALL_PORTS);
+    const passed = new Uint32Array(size);
+    for (const i of own.admin)
+      this.#adminRules(admin[i]?.[direction] ?? [], direction, pod, allowed, lower, passed);
+    for (const [other, set] of passed.entries()) lower[other] = sets.union(lower[other] ?? NO_PORTS, set);
+    if (own.network.length > 0)
+      for (const [other, set] of granted.entries())
+        lower[other] = sets.intersection(lower[other] ?? NO_PORTS, set);
+    else if (own.baseline)
+      this.#adminRules(baseline?.[direction] ?? [], direction, pod, allowed, lower, lower);
     return allowed.map((set, other) => sets.union(set, lower[other] ?? NO_PORTS));
   }
 
@@ -133,19 +133,16 @@ export class Reachability {
     pod: PolicyEndpoint,
     granted: Profile,
   ): void {
+    const { sets } = this;
     for (const rule of policy?.[direction] ?? []) {
-      const to = (other: number): void => {
-        const ports = this.#portsOf(
-          rule.ports,
-          direction === 'ingress' ? pod : this.#at(other),
-          networkRange,
-        );
-        granted[other] = this.sets.union(granted[other] ?? NO_PORTS, ports);
-      };
-      if (rule.peers === undefined) for (let other = 0; other < granted.length; other++) to(other);
+      const portsTo = this.#portsTo(direction, rule.ports, pod, networkRange);
+      if (rule.peers === undefined)
+        for (let other = 0; other < granted.length; other++)
+          granted[other] = sets.union(granted[other] ?? NO_PORTS, portsTo(other));
       else
         for (const peer of rule.peers)
-          for (const other of this.#members.peer(peer, policy?.namespace ?? '')) to(other);
+          for (const other of this.#members.peer(peer, policy?.namespace ?? ''))
+            granted[other] = sets.union(granted[other] ?? NO_PORTS, portsTo(other));
     }
   }
 
@@ -160,11 +157,11 @@ export class Reachability {
   ): void {
     const { sets } = this;
     for (const rule of rules) {
+      const portsTo = this.#portsTo(direction, rule.ports, pod, adminRange);
       for (const peer of rule.peers) {
         for (const other of this.#members.adminPeer(peer)) {
-          const destination = direction === 'ingress' ? pod : this.#at(other);
           const open = left[other] ?? NO_PORTS;
-          const hit = sets.intersection(open, this.#portsOf(rule.ports, destination, adminRange));
+          const hit = sets.intersection(open, portsTo(other));
           if (hit === NO_PORTS) continue;
           left[other] = sets.difference(open, hit);
           if (rule.action === 'Allow') allowed[other] = sets.union(allowed[other] ?? NO_PORTS, hit);
@@ -172,6 +169,19 @@ export class Reachability {
         }
       }
     }
+  }
+
+  /** Ports of a rule by the class at the other side; that matters only to names, and only where it is the destination. */
+  #portsTo<T extends PortInput | AdminPortInput>(
+    direction: Direction,
+    ports: readonly T[] | undefined,
+    pod: PolicyEndpoint,
+    range: (port: T, destination: PolicyEndpoint) => readonly PortRange[] | undefined,
+  ): (other: number) => PortSet {
+    if (direction === 'egress' && ports?.some(isNamed) === true)
+      return (other) => this.#portsOf(ports, this.#at(other), range);
+    const set = this.#portsOf(ports, pod, range);
+    return () => set;
   }
 
   #at(other: number): PolicyEndpoint {

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readInventory } from '../../../src/engine/policy/inventory.ts';
+import { Reachability } from '../../../src/engine/policy/reachability.ts';
 
 const pod = (name: string, rest = ''): string =>
   `{apiVersion: v1, kind: Pod, metadata: {name: ${name}, namespace: shop, labels: {app: ${name}}}, spec: {containers: [{name: c, image: nginx, ports: [{name: http, containerPort: 80}]}]}${rest}}`;
@@ -57,6 +59,56 @@ describe('what manifests say of who may talk to whom', () => {
     expect(diagnostics).toMatchObject([
       { severity: 'error', file: '1.yaml', line: 7, column: 5, code: 'manifest/unknown-field' },
     ]);
+  });
+
+  it('keeps a pod that the API server would refuse for something else, and says so', () => {
+    const { endpoints, diagnostics } = read(
+      pod('web').replace('image: nginx', 'image: nginx, imagePullPolcy: Never'),
+    );
+    expect(endpoints).toMatchObject([
+      { name: 'web', policy: { labels: { app: 'web' }, ports: [{ port: 80 }] } },
+    ]);
+    expect(diagnostics).toMatchObject([{ severity: 'error', code: 'manifest/unknown-field' }]);
+  });
+
+  it('never throws, whatever is in the files', () => {
+    const piece = fc.constantFrom(
+      ...[
+        'kind: Pod\n',
+        'apiVersion: v1\n',
+        'metadata: {name: a}\n',
+        'metadata: {labels: {__proto__: x}, name: b}\n',
+      ],
+      ...[
+        'spec: {}\n',
+        'spec: [1]\n',
+        'spec: {template: {metadata: {labels: 7}}}\n',
+        'kind: Deployment\n',
+        '---\n',
+      ],
+      ...[
+        'kind: NetworkPolicy\napiVersion: networking.k8s.io/v1\n',
+        'spec: {podSelector: null, ingress: [null]}\n',
+      ],
+      ...[
+        'spec: {containers: [{ports: [{name: 7, containerPort: x}]}], initContainers: 3}\n',
+        '&a [*a]\n',
+        '\0',
+      ],
+      ...[
+        'metadata: {name: c, ownerReferences: [{controller: true}]}\n',
+        'status: {podIP: 7, podIPs: [{ip: []}]}\n',
+      ],
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const { endpoints, policies } = read(pieces.join(''));
+        new Reachability(
+          policies,
+          endpoints.map(({ policy }) => policy),
+        );
+      }),
+    );
   });
 
   it('only warns of what policies do not look at', () => {
