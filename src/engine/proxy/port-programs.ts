@@ -2,6 +2,7 @@ import { EndpointIndex, type EndpointSliceInput, type ProxyEndpoint } from './en
 import type { ProxyNode } from './node.ts';
 import { dependsOnNode } from './program.ts';
 import { servicePorts, type ServiceInput, type ServicePort } from './service.ts';
+import type { ProxyState } from './state.ts';
 
 /** What one port of a Service comes to. */
 export interface PortProgram<P> {
@@ -15,12 +16,14 @@ interface Known<P> {
   readonly byFacts: Map<string, readonly PortProgram<P>[]>;
 }
 
+type MakeProgram<P> = (port: ServicePort, endpoints: readonly ProxyEndpoint[], node: ProxyNode) => P;
+
 /** The programs of Services' ports: made once, for as long as a Service and its slices are the same objects. */
 export class PortPrograms<P> {
-  readonly #make: (port: ServicePort, endpoints: readonly ProxyEndpoint[], node: ProxyNode) => P;
+  readonly #make: MakeProgram<P>;
   readonly #known = new WeakMap<ServiceInput, Known<P>>();
 
-  constructor(make: (port: ServicePort, endpoints: readonly ProxyEndpoint[], node: ProxyNode) => P) {
+  constructor(make: MakeProgram<P>) {
     this.#make = make;
   }
 
@@ -49,6 +52,42 @@ export class PortPrograms<P> {
       known.byFacts.set(facts, ports);
     }
     return ports;
+  }
+}
+
+/** The programs of all ports on one node: those that nodes share and its own, which last as long as their Service and slices do. */
+export class NodePrograms<P> {
+  readonly #node: ProxyNode;
+  readonly #make: MakeProgram<P>;
+  readonly #own = new WeakMap<PortProgram<P>, P>();
+
+  constructor(node: ProxyNode, make: MakeProgram<P>) {
+    this.#node = node;
+    this.#make = make;
+  }
+
+  of(
+    state: ProxyState,
+    ports: readonly PortProgram<P>[],
+  ): readonly { readonly port: ServicePort; readonly program: P; readonly shared: boolean }[] {
+    const { name, family } = this.#node;
+    const indexes = new Map<string, EndpointIndex>();
+    return ports.map((entry) => {
+      const { port, shared } = entry;
+      if (shared !== undefined) return { port, program: shared, shared: true };
+      let program = this.#own.get(entry);
+      if (program === undefined) {
+        let index = indexes.get(port.service);
+        if (index === undefined) {
+          const [namespace = '', service = ''] = port.service.split('/');
+          index = new EndpointIndex(state.slicesOf({ metadata: { namespace, name: service } }), family, name);
+          indexes.set(port.service, index);
+        }
+        program = this.#make(port, index.of(port), this.#node);
+        this.#own.set(entry, program);
+      }
+      return { port, program, shared: false };
+    });
   }
 }
 

@@ -2,12 +2,12 @@ import { parseArguments } from '../net/iptables-parse.ts';
 import { splitWords } from '../net/iptables-restore.ts';
 import type { IptablesFamily, Rule, TableName } from '../net/iptables-rule.ts';
 import type { ChainSource } from '../net/iptables-table.ts';
-import { EndpointIndex } from './endpoints.ts';
+import type { ProxyEndpoint } from './endpoints.ts';
 import { serviceChain } from './chains.ts';
 import { byName, nodePortJumps, topLevelChains } from './iptables.ts';
 import { nodePortAddresses, type ProxyNode } from './node.ts';
 import { SharedByFacts, type ProxyState } from './state.ts';
-import { PortPrograms, type PortProgram } from './port-programs.ts';
+import { NodePrograms, PortPrograms, type PortProgram } from './port-programs.ts';
 import { serviceProgram, type ServiceProgram } from './program.ts';
 import type { ServicePort } from './service.ts';
 
@@ -83,10 +83,15 @@ class ProgramIndex {
   }
 }
 
-const programs = new PortPrograms(
-  (port, endpoints, node) =>
-    new ParsedProgram(node, serviceProgram(port, endpoints, node, nodePortAddresses(node).length > 0)),
-);
+function parsedProgram(
+  port: ServicePort,
+  endpoints: readonly ProxyEndpoint[],
+  node: ProxyNode,
+): ParsedProgram {
+  return new ParsedProgram(node, serviceProgram(port, endpoints, node, nodePortAddresses(node).length > 0));
+}
+
+const programs = new PortPrograms(parsedProgram);
 
 class SharedRules {
   readonly state: ProxyState;
@@ -135,11 +140,13 @@ export class NodeChains {
   #state: ProxyState | undefined;
   #rules: SharedRules | undefined;
   #own: OwnChains | undefined;
+  readonly #programs: NodePrograms<ParsedProgram>;
   /** Empty chains that are always there. */
   readonly #canaries: ReadonlyMap<string, readonly Rule[]>;
 
   constructor(node: ProxyNode, canaries: readonly string[]) {
     this.#node = node;
+    this.#programs = new NodePrograms(node, parsedProgram);
     this.#canaries = new Map(canaries.map((name) => [name, []]));
   }
 
@@ -190,27 +197,14 @@ export class NodeChains {
 
   #divided(shared: SharedRules): OwnChains {
     if (this.#own !== undefined) return this.#own;
-    const node = this.#node;
-    const nodePorts = nodePortAddresses(node).length > 0;
+    const all = this.#programs.of(shared.state, shared.ports);
     const chains = new ProgramIndex();
-    const byService = new Map<string, EndpointIndex>();
-    const programs = shared.ports.map(({ port, shared: program }) => {
-      if (program !== undefined) return program;
-      let index = byService.get(port.service);
-      if (index === undefined) {
-        const [namespace = '', name = ''] = port.service.split('/');
-        index = new EndpointIndex(
-          shared.state.slicesOf({ metadata: { namespace, name } }),
-          node.family,
-          node.name,
-        );
-        byService.set(port.service, index);
-      }
-      const own = new ParsedProgram(node, serviceProgram(port, index.of(port), node, nodePorts));
-      chains.add(port, own);
-      return own;
-    });
-    this.#own = { common: commonChains(node, programs), chains };
+    for (const { port, program, shared: common } of all) if (!common) chains.add(port, program);
+    const common = commonChains(
+      this.#node,
+      all.map(({ program }) => program),
+    );
+    this.#own = { common, chains };
     return this.#own;
   }
 }

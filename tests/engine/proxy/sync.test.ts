@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseIp } from '../../../src/engine/net/address.ts';
 import { iptables, iptablesSave } from '../../../src/engine/net/iptables.ts';
+import { formatRule } from '../../../src/engine/net/iptables-rule.ts';
+import { runNft } from '../../../src/engine/net/nft/command.ts';
 import { EMPTY, IpPacket, UdpDatagram } from '../../../src/engine/net/packet.ts';
 import { Skb } from '../../../src/engine/net/skb.ts';
 import { World } from '../../../src/engine/net/world.ts';
@@ -43,6 +45,76 @@ function slice(name: string, ips: readonly string[], protocol = 'TCP'): Endpoint
 
 const WEB = service('web', '10.96.0.20');
 const API = service('api', '10.96.0.21');
+
+/** A Service whose rules every node has to work out for itself. */
+const NEAR: ServiceInput = {
+  ...service('near', '10.96.0.22'),
+  spec: { ...service('near', '10.96.0.22').spec, internalTrafficPolicy: 'Local' },
+};
+
+describe('what counts packets', () => {
+  const local = { ...slice('near', []), endpoints: [{ addresses: ['10.244.1.9'], nodeName: 'node-1' }] };
+
+  it('goes on counting in the iptables chains of Services that did not change', () => {
+    const { netfilter } = new World().createNetns('node', { kind: 'node' });
+    const proxy = createKubeProxy('iptables', NODE, netfilter);
+    const api = slice('api', ['10.244.1.3']);
+    proxy.sync([WEB, API, NEAR], [slice('web', ['10.244.1.2']), api, local]);
+    const nat = netfilter.v4.table('nat');
+    const chains = nat.all().filter(({ name }) => name.startsWith('KUBE-SV') || name.startsWith('KUBE-SEP'));
+    for (const chain of chains) chain.hit(0, 60);
+    proxy.sync([WEB, API, NEAR], [slice('web', ['10.244.1.2', '10.244.2.2']), api, local]);
+    const kept = chains.filter((chain) => nat.get(chain.name)?.count(0).packets === 1);
+    const rules = kept.map(({ rules: [rule] }) => (rule === undefined ? '' : formatRule('', rule)));
+    expect(kept).toHaveLength(4);
+    for (const rule of rules) expect(rule).toMatch(/default\/(?:api|near):p/);
+  });
+
+  it('goes on counting in nftables where somebody put a counter beside kube-proxy’s rules', () => {
+    const ns = new World().createNetns('node', { kind: 'node' });
+    const { nft } = ns.netfilter;
+    const proxy = createKubeProxy('nftables', { ...NODE, serviceCIDRs: ['10.96.0.0/12'] }, ns.netfilter);
+    const api = slice('api', ['10.244.1.3']);
+    proxy.sync([WEB, API, NEAR], [slice('web', ['10.244.1.2']), api, local]);
+    const run = (text: string): string => {
+      const flags = {
+        handles: true,
+        stateless: false,
+        terse: false,
+        numericPriority: false,
+        echo: false,
+        check: false,
+      };
+      const result = runNft(nft, { text: `${text}\n` }, flags, {
+        now: 0,
+        hasInterface: () => true,
+        iptables: [],
+      });
+      expect(result.error).toBe('');
+      return result.out;
+    };
+    const chainsOf = (name: string): string[] =>
+      nft
+        .table('ip', 'kube-proxy')
+        ?.chains()
+        .flatMap((chain) => (chain.name.includes(`default/${name}/`) ? [chain.name] : [])) ?? [];
+    for (const chain of [...chainsOf('web'), ...chainsOf('api'), ...chainsOf('near'), 'services'])
+      run(`insert rule ip kube-proxy ${chain} counter packets 7 bytes 8`);
+    const before = new Map(
+      [...chainsOf('api'), ...chainsOf('near'), 'services'].map((name) => [
+        name,
+        run(`list chain ip kube-proxy ${name}`),
+      ]),
+    );
+    run('delete element ip kube-proxy service-ips { 10.96.0.21 . tcp . 80 }');
+    proxy.sync([WEB, API, NEAR], [slice('web', ['10.244.1.2', '10.244.2.2']), api, local]);
+    for (const [name, listed] of before) expect(run(`list chain ip kube-proxy ${name}`)).toBe(listed);
+    for (const name of chainsOf('web'))
+      expect(run(`list chain ip kube-proxy ${name}`)).not.toContain('counter');
+    // What somebody took away is not missed as long as its Service does not change.
+    expect(run('list map ip kube-proxy service-ips')).not.toContain('10.96.0.21');
+  });
+});
 
 describe('a sync of kube-proxy', () => {
   it('writes only what belongs to the Service that changed', () => {

@@ -4,10 +4,10 @@ import { parseRule } from '../../net/nft/parse-rule.ts';
 import type { NftRule, Verdict } from '../../net/nft/rule.ts';
 import { elementKey, type ElementKey, type SetElement, type SetSpec } from '../../net/nft/set.ts';
 import type { SourceChain, SourceSet, TableSource } from '../../net/nft/table.ts';
-import { EndpointIndex } from '../endpoints.ts';
+import type { ProxyEndpoint } from '../endpoints.ts';
 import { byName } from '../iptables.ts';
 import { nodePortAddresses, type ProxyNode } from '../node.ts';
-import { PortPrograms, type PortProgram } from '../port-programs.ts';
+import { NodePrograms, PortPrograms, type PortProgram } from '../port-programs.ts';
 import type { ServicePort } from '../service.ts';
 import { SharedByFacts, type ProxyState } from '../state.ts';
 import { keyInName, portKey } from './names.ts';
@@ -94,9 +94,11 @@ class PortPart {
 
 const NO_ELEMENTS: ReadonlyMap<ElementKey, SetElement> = new Map();
 
-const programs = new PortPrograms(
-  (port, endpoints, node) => new PortPart(port, nftProgram(port, endpoints, node), node),
-);
+function portPart(port: ServicePort, endpoints: readonly ProxyEndpoint[], node: ProxyNode): PortPart {
+  return new PortPart(port, nftProgram(port, endpoints, node), node);
+}
+
+const programs = new PortPrograms(portPart);
 
 interface Fixed {
   readonly chains: ReadonlyMap<string, SourceChain>;
@@ -231,11 +233,11 @@ export class NodeTable implements TableSource {
   readonly #nodePorts: SourceSet | undefined;
   #shared: SharedTable | undefined;
   #own: Content | undefined;
-  /** Parts that differ between nodes, for as long as their Service and its slices are the same. */
-  readonly #ownParts = new WeakMap<PortProgram<PortPart>, PortPart>();
+  readonly #parts: NodePrograms<PortPart>;
 
   constructor(node: ProxyNode) {
     this.#node = node;
+    this.#parts = new NodePrograms(node, portPart);
     this.#nodePorts = nodePortSet(node);
   }
 
@@ -273,27 +275,10 @@ export class NodeTable implements TableSource {
   #content(): Content | undefined {
     const shared = this.#shared;
     if (shared?.divided !== true) return shared?.whole;
-    return (this.#own ??= this.#divided(shared));
-  }
-
-  #divided({ ports, state, fixed }: SharedTable): Content {
-    const node = this.#node;
-    const indexes = new Map<string, EndpointIndex>();
-    const parts = ports.map((program) => {
-      const { port, shared } = program;
-      const known = shared ?? this.#ownParts.get(program);
-      if (known !== undefined) return { port, part: known };
-      let index = indexes.get(port.service);
-      if (index === undefined) {
-        const [namespace = '', name = ''] = port.service.split('/');
-        index = new EndpointIndex(state.slicesOf({ metadata: { namespace, name } }), node.family, node.name);
-        indexes.set(port.service, index);
-      }
-      const part = new PortPart(port, nftProgram(port, index.of(port), node), node);
-      this.#ownParts.set(program, part);
-      return { port, part };
-    });
-    return new Content(fixed, parts);
+    return (this.#own ??= new Content(
+      shared.fixed,
+      this.#parts.of(shared.state, shared.ports).map(({ port, program }) => ({ port, part: program })),
+    ));
   }
 }
 
