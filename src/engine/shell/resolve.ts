@@ -1,8 +1,9 @@
 import { decodeMessage, encodeMessage, query, type DnsMessage, type Question } from '../dns/message.ts';
 import { reverseName } from '../dns/reverse.ts';
-import { formatIp, isIpv6, parseIp, type Ip } from '../net/address.ts';
+import { formatIp, isAny, isIpv6, parseIp, type Ip } from '../net/address.ts';
 import type { Netns } from '../net/netns.ts';
 import type { Task } from '../net/task.ts';
+import { tcpConnect } from '../net/tcp-client.ts';
 import type { SocketOwner } from '../net/socket.ts';
 import type { PmtuDiscover } from '../net/udp-socket.ts';
 import { inOrder } from './address-order.ts';
@@ -115,6 +116,54 @@ export interface AskOptions {
   readonly from?: { readonly ip: Ip; readonly port: number };
   /** BIND's tools send without DF (lib/isc, isc__netmgr_dontfrag). */
   readonly pmtu?: PmtuDiscover;
+}
+
+/** A question over TCP, each message behind its length (RFC 1035, 4.2.2). */
+export function* askOverTcp(
+  ctx: { readonly netns: Netns; readonly process?: SocketOwner },
+  server: Ip,
+  question: Question,
+  options: AskOptions,
+): Task<Exchange> {
+  const { world } = ctx.netns;
+  const began = world.now;
+  const deadline = began + options.timeout * 1e6;
+  const { from } = options;
+  const connected = yield* tcpConnect(ctx.netns, {
+    dst: server,
+    dport: options.port ?? 53,
+    timeout: options.timeout * 1e6,
+    ...(ctx.process === undefined ? {} : { process: ctx.process }),
+    ...(from === undefined || isAny(from.ip) ? {} : { src: from.ip }),
+    ...(from === undefined || from.port === 0 ? {} : { sport: from.port }),
+  });
+  if (connected.kind !== 'connected') {
+    if (connected.kind === 'timeout') return { kind: 'timeout', server };
+    return { kind: connected.errno === 'ECONNREFUSED' ? 'refused' : 'unreachable', server };
+  }
+  const { socket } = connected;
+  try {
+    const id = world.random.below(65536);
+    const message = encodeMessage({
+      ...query(id, question.name, question.type),
+      ...(options.udpSize === undefined ? {} : { udpSize: options.udpSize }),
+    });
+    socket.write(Uint8Array.of(message.length >> 8, message.length & 255, ...message));
+    const bytes: number[] = [];
+    for (;;) {
+      const read = yield* socket.read(Math.max(0, deadline - world.now));
+      if (read.kind === 'timeout') return { kind: 'timeout', server };
+      if (read.kind !== 'data') return { kind: 'unreachable', server };
+      bytes.push(...read.data);
+      const length = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
+      if (bytes.length < 2 || bytes.length < length + 2) continue;
+      const answer = decodeMessage(Uint8Array.from(bytes.slice(2, length + 2)));
+      if (answer?.response !== true || answer.id !== id) return { kind: 'unreachable', server };
+      return { kind: 'answer', message: answer, size: length, server, time: world.now - began };
+    }
+  } finally {
+    socket.close();
+  }
 }
 
 /** One question to one server, asked again until there is an answer. */

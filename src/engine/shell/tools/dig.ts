@@ -1,6 +1,14 @@
 import { absolute, isRecordType, type Question, type ResourceRecord } from '../../dns/message.ts';
 import { formatIp, parseIp, type Ip } from '../../net/address.ts';
-import { askTogether, candidates, resolvConf, resolveHost, type Exchange } from '../resolve.ts';
+import {
+  askOverTcp,
+  askTogether,
+  type AskOptions,
+  candidates,
+  resolvConf,
+  resolveHost,
+  type Exchange,
+} from '../resolve.ts';
 import type { Tool, ToolContext } from '../tool.ts';
 import { reverseName } from '../../dns/reverse.ts';
 import { pad, rdataText, recordLine } from './dns/text.ts';
@@ -22,6 +30,9 @@ export const dig: Tool = function* (ctx, args) {
   let type: Question['type'] | undefined;
   let reverse: string | undefined;
   let from: { readonly ip: Ip; readonly port: number } | undefined;
+  const asker = { netns: ctx.netns, process: { name: 'dig' } };
+  let transport: 'UDP' | 'TCP' = 'UDP';
+  let ignore = false;
   let timeout = 5;
   let tries = 3;
   const show = {
@@ -75,9 +86,14 @@ export const dig: Tool = function* (ctx, args) {
           'cmd',
         ] as const)
           show[key] = !off;
-      else if (option in show) Object.assign(show, { [option]: !off });
+      else if (option === 'tcp' || option === 'vc') transport = off ? 'UDP' : 'TCP';
+      else if (option === 'ignore') ignore = !off;
+      else if (option === 'trace' && !off) {
+        ctx.err('podwalk: dig +trace needs the root servers, which are not simulated\n');
+        return 1;
+      } else if (option in show) Object.assign(show, { [option]: !off });
       else if (
-        !/^(recurse|rec|tcp|vc|ignore|dnssec|cookie|ttlid|crypto|multiline|split|adflag|cdflag|ndots|domain|showsearch|fail|besteffort|aaonly|defname|nssearch|trace|identify|bufsize|subnet|expire|nsid|keepopen|mapped|sit|unknownformat|yaml|ttlunits|rrcomments|onesoa|badcookie)$/.test(
+        !/^(recurse|rec|dnssec|cookie|ttlid|crypto|multiline|split|adflag|cdflag|ndots|domain|showsearch|fail|besteffort|aaonly|defname|nssearch|identify|bufsize|subnet|expire|nsid|keepopen|mapped|sit|unknownformat|yaml|ttlunits|rrcomments|onesoa|badcookie)$/.test(
           option,
         )
       ) {
@@ -124,18 +140,23 @@ export const dig: Tool = function* (ctx, args) {
     asked = candidate;
     for (let attempt = 0; attempt < tries; attempt++) {
       for (const target of servers) {
-        const [exchange] = yield* askTogether(
-          { netns: ctx.netns, process: { name: 'dig' } },
-          target,
-          [{ name: candidate, type: query.type }],
-          {
-            timeout,
-            port,
-            pmtu: 'dont',
-            ...(show.edns ? { udpSize: 1232 } : {}),
-            ...(from === undefined ? {} : { from }),
-          },
-        );
+        const question = { name: candidate, type: query.type };
+        const options: AskOptions = {
+          timeout,
+          port,
+          pmtu: 'dont',
+          ...(show.edns ? { udpSize: 1232 } : {}),
+          ...(from === undefined ? {} : { from }),
+        };
+        let exchange =
+          transport === 'TCP'
+            ? yield* askOverTcp(asker, target, question, options)
+            : (yield* askTogether(asker, target, [question], options))[0];
+        if (exchange?.kind === 'answer' && exchange.message.truncated && transport === 'UDP' && !ignore) {
+          ctx.out(';; Truncated, retrying in TCP mode.\n');
+          transport = 'TCP';
+          exchange = yield* askOverTcp(asker, target, question, options);
+        }
         if (exchange?.kind === 'answer') {
           result = exchange;
           if (exchange.message.rcode === 'NOERROR' && exchange.message.answers.length > 0) break search;
@@ -201,7 +222,7 @@ export const dig: Tool = function* (ctx, args) {
   section('ANSWER', message.answers, show.answer);
   section('AUTHORITY', message.authorities, show.authority);
   section('ADDITIONAL', message.additionals, show.additional);
-  if (show.stats) stats(ctx, result, port);
+  if (show.stats) stats(ctx, result, port, transport);
   return 0;
 };
 
@@ -216,11 +237,12 @@ function stats(
   ctx: ToolContext,
   { server, time, size }: Extract<Exchange, { kind: 'answer' }>,
   port: number,
+  transport: 'UDP' | 'TCP',
 ): void {
   const t = calendar(ctx.world.now);
   const when = `${WEEKDAYS[t.weekday] ?? ''} ${MONTHS[t.month - 1] ?? ''} ${two(t.day)} ${two(t.hour)}:${two(t.minute)}:${two(t.second)} UTC ${t.year}`;
   ctx.out(
-    `;; Query time: ${Math.round(time / 1000)} msec\n;; SERVER: ${formatIp(server)}#${port}(${formatIp(server)}) (UDP)\n;; WHEN: ${when}\n;; MSG SIZE  rcvd: ${size}\n\n`,
+    `;; Query time: ${Math.round(time / 1000)} msec\n;; SERVER: ${formatIp(server)}#${port}(${formatIp(server)}) (${transport})\n;; WHEN: ${when}\n;; MSG SIZE  rcvd: ${size}\n\n`,
   );
 }
 

@@ -57,9 +57,25 @@ export const ipset: Tool = function* (ctx, args) {
 const TOOL = 'conntrack v1.4.7 (conntrack-tools): ';
 
 /** conntrack-tools: -L, -D, -F, -C, -E. */
+/** `-n`, `-g` and `-j` may have an address behind them, and need not. */
+function natOption(arg: string, at: number, args: readonly string[]): string[] {
+  const names: Readonly<Record<string, string>> = {
+    '-n': '--src-nat',
+    '--src-nat': '--src-nat',
+    '-g': '--dst-nat',
+    '--dst-nat': '--dst-nat',
+    '-j': '--any-nat',
+    '--any-nat': '--any-nat',
+  };
+  const name = Object.hasOwn(names, arg) ? names[arg] : undefined;
+  const next = args[at + 1];
+  if (name !== undefined && next !== undefined && !next.startsWith('-')) return [`${name}-to`];
+  return [arg.replace(/^(--(?:src|dst|any)-nat)=/, '$1-to=')];
+}
+
 export const conntrack: Tool = function* (ctx, args) {
-  const parsed = getopt(args, {
-    short: 'LDFCESGIUs:d:r:q:p:f:o:m:n:g:j:e:t:u:w:zb:',
+  const parsed = getopt(args.flatMap(natOption), {
+    short: 'LDFCESGIUs:d:r:q:p:f:o:m:ngje:t:u:w:zb:',
     long: {
       src: 's:',
       'orig-src': 's:',
@@ -83,9 +99,12 @@ export const conntrack: Tool = function* (ctx, args) {
       'reply-port-src': 'rsport:',
       'reply-port-dst': 'rdport:',
       mark: 'm:',
-      'src-nat': 'n:',
-      'dst-nat': 'g:',
-      'any-nat': 'j:',
+      'src-nat': 'n',
+      'dst-nat': 'g',
+      'any-nat': 'j',
+      'src-nat-to': 'src-nat-to:',
+      'dst-nat-to': 'dst-nat-to:',
+      'any-nat-to': 'any-nat-to:',
       state: 'state:',
       'event-mask': 'e:',
       status: 'u:',
@@ -151,12 +170,19 @@ export const conntrack: Tool = function* (ctx, args) {
   if (mark !== undefined) tests.push((entry) => entry.mark === Number(mark));
   const state = options.value('state');
   if (state !== undefined) tests.push((entry) => entry.tcp?.state === state);
-  for (const [letter, src, dst] of [
-    ['n', true, false],
-    ['g', false, true],
-    ['j', true, true],
-  ] as const)
+  for (const [letter, name, src, dst] of [
+    ['n', 'src-nat-to', true, false],
+    ['g', 'dst-nat-to', false, true],
+    ['j', 'any-nat-to', true, true],
+  ] as const) {
     if (options.has(letter)) tests.push((entry) => (src && entry.srcNat) || (dst && entry.dstNat));
+    const to = parseIp(options.value(name) ?? '');
+    if (to !== undefined)
+      tests.push(
+        (entry) =>
+          (src && entry.srcNat && entry.reply.dst === to) || (dst && entry.dstNat && entry.reply.src === to),
+      );
+  }
   const accepts = (entry: CtEntry): boolean => tests.every((test) => test(entry));
   const line = (entry: CtEntry): string => {
     const text = formatEntry(entry, ctx.world.now);

@@ -3,6 +3,7 @@ import { serviceByPort } from '../../net/services.ts';
 import type { SocketOwner } from '../../net/socket.ts';
 import type { TcpState } from '../../net/tcp-connection.ts';
 import { getopt, optionErrorText, type Options } from '../getopt.ts';
+import { parseSocketFilter } from './ss/filter.ts';
 import type { Tool, ToolContext } from '../tool.ts';
 
 interface Row {
@@ -113,12 +114,10 @@ export const ss: Tool = function* (ctx, args) {
     return 0;
   }
   if (options.has('s')) return summary(ctx);
-  const filter = parseFilter(options.rest);
-  if (filter === undefined) {
-    ctx.err(
-      `Error: an inet prefix is expected rather than "${options.rest.at(-1) ?? ''}".\nCannot parse dst/src address.\n`,
-    );
-    return 1;
+  const filter = parseSocketFilter(options.rest);
+  if ('error' in filter) {
+    ctx.err(`${filter.error}\n${filter.error.includes('bison') ? USAGE : ''}`);
+    return filter.error.startsWith('Error') ? 1 : 255;
   }
   const tcp = options.has('t');
   const udp = options.has('u');
@@ -128,7 +127,7 @@ export const ss: Tool = function* (ctx, args) {
     if (options.has('4') && isIpv6(row.local)) return false;
     if (options.has('6') && !isIpv6(row.local)) return false;
     if (!filter.accepts(row)) return false;
-    if (filter.state !== undefined) return filter.state(row.state);
+    if (filter.states !== undefined) return filter.states.has(row.state);
     const listens = row.state === 'LISTEN' || row.state === 'UNCONN';
     if (options.has('a')) return true;
     return options.has('l') ? listens : !listens && row.state !== 'TIME-WAIT' && row.state !== 'SYN-RECV';
@@ -140,7 +139,7 @@ export const ss: Tool = function* (ctx, args) {
     isAny(ip) && !isIpv6(ip) ? '0.0.0.0' : isIpv6(ip) ? `[${formatIp(ip)}]` : formatIp(ip);
   const columns: Column[] = [];
   if (both) columns.push({ left: true, texts: ['Netid', ...shown.map((r) => r.protocol)] });
-  const oneState = filter.state !== undefined && filter.single;
+  const oneState = filter.states?.size === 1;
   if (!oneState) columns.push({ left: true, texts: ['State', ...shown.map((r) => r.state)] });
   columns.push(
     { left: true, texts: ['Recv-Q', ...shown.map((r) => String(r.receive))] },
@@ -180,50 +179,6 @@ export const ss: Tool = function* (ctx, args) {
 
 const USAGE =
   "Usage: ss [ OPTIONS ]\n       ss [ OPTIONS ] [ FILTER ]\n   -h, --help          this message\n   -V, --version       output version information\n   -n, --numeric       don't resolve service names\n   -a, --all           display all sockets\n   -l, --listening     display listening sockets\n   -p, --processes     show process using socket\n   -t, --tcp           display only TCP sockets\n   -u, --udp           display only UDP sockets\n";
-
-interface RowFilter {
-  readonly state: ((state: string) => boolean) | undefined;
-  readonly single: boolean;
-  accepts(row: Row): boolean;
-}
-
-/** `state established`, `sport = :80`, `dst 10.244.1.3`. */
-function parseFilter(words: readonly string[]): RowFilter | undefined {
-  let state: ((state: string) => boolean) | undefined;
-  let single = false;
-  const tests: ((row: Row) => boolean)[] = [];
-  const list = words
-    .flatMap((word) => word.split(/\s+/))
-    .map((word) => word.replace(/[()]/g, ''))
-    .filter((word) => word !== '' && word !== 'and');
-  for (let i = 0; i < list.length; i++) {
-    const word = list[i] ?? '';
-    if (word === 'state') {
-      const name = (list[++i] ?? '').toUpperCase();
-      if (name === 'CONNECTED') state = (s) => s !== 'LISTEN' && s !== 'UNCONN';
-      else if (name === 'ALL') state = () => true;
-      else {
-        const wanted = name === 'ESTABLISHED' ? 'ESTAB' : name === 'LISTENING' ? 'LISTEN' : name;
-        state = (s) => s === wanted;
-        single = true;
-      }
-    } else if (word === 'sport' || word === 'dport') {
-      if (/^(=|==|eq)$/.test(list[i + 1] ?? '')) i++;
-      const port = Number((list[++i] ?? '').replace(/^.*:/, ''));
-      if (!Number.isInteger(port)) return undefined;
-      tests.push((row) => (word === 'sport' ? row.localPort : row.remotePort) === port);
-    } else if (word === 'src' || word === 'dst') {
-      if (/^(=|==|eq)$/.test(list[i + 1] ?? '')) i++;
-      const [address = '', port] = (list[++i] ?? '').split(':');
-      tests.push(
-        (row) =>
-          (address === '' || formatIp(word === 'src' ? row.local : row.remote) === address) &&
-          (port === undefined || (word === 'src' ? row.localPort : row.remotePort) === Number(port)),
-      );
-    } else return undefined;
-  }
-  return { state, single, accepts: (row) => tests.every((test) => test(row)) };
-}
 
 function summary(ctx: ToolContext): number {
   const all = rows(ctx);

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { parseIp } from '../../../../src/engine/net/address.ts';
+import { parseSocketFilter } from '../../../../src/engine/shell/tools/ss/filter.ts';
 import { Lan } from '../lan.ts';
 
 describe('ss', () => {
@@ -133,5 +135,58 @@ describe('netfilter tools', () => {
     expect(
       lan.out('ssh tr timeout 1 conntrack -E 2>/dev/null & sleep 0.1; ping -c1 10.2.0.2 >/dev/null; wait'),
     ).toMatch(/^ {4}\[NEW\] icmp {5}1 \d+ src=10\.1\.0\.2 dst=10\.2\.0\.2 type=8/);
+  });
+});
+
+describe('a filter of ss', () => {
+  const socket = (state: string, local: string, localPort: number, remote: string, remotePort: number) => ({
+    protocol: 'tcp' as const,
+    state,
+    local: parseIp(local) ?? 0,
+    localPort,
+    remote: parseIp(remote) ?? 0,
+    remotePort,
+  });
+  const sockets = [
+    socket('LISTEN', '0.0.0.0', 80, '0.0.0.0', 0),
+    socket('ESTAB', '10.1.0.2', 40001, '10.2.0.2', 80),
+    socket('TIME-WAIT', '10.1.0.2', 40002, '10.2.0.3', 443),
+  ];
+
+  it.each([
+    ['', [80, 40001, 40002]],
+    ['sport = :80', [80]],
+    ['sport = :http or dport = :https', [80, 40002]],
+    ['( dport = :80 or dport = 443 ) and sport >= 40002', [40002]],
+    ['dst 10.2.0.0/24', [40001, 40002]],
+    ['dst 10.2.0.2:80', [40001]],
+    ['dst != 10.2.0.2 sport > :100', [40002]],
+    ['not (sport = :80)', [40001, 40002]],
+    ['!( sport = :80 || dport = :80 )', [40002]],
+  ])('%j', (filter, ports) => {
+    const parsed = parseSocketFilter([filter]);
+    if ('error' in parsed) throw new Error(parsed.error);
+    expect(sockets.filter((one) => parsed.accepts(one)).map(({ localPort }) => localPort)).toEqual(ports);
+  });
+
+  it.each([
+    ['state established', ['ESTAB']],
+    ['state time-wait state listening', ['TIME-WAIT', 'LISTEN']],
+  ])('%j names its states', (filter, states) => {
+    const parsed = parseSocketFilter(filter.split(' '));
+    expect('error' in parsed ? parsed : [...(parsed.states ?? [])]).toEqual(states);
+  });
+
+  it.each([
+    ['state foo', 'ss: wrong state name: foo'],
+    ['sport = :abc', 'Error: "abc" does not look like a port.\nCannot parse dst/src address.'],
+    ['foo', 'ss: bison bellows (while parsing filter): "syntax error!" Sorry.'],
+    ['( dst 1.2.3.4', 'ss: bison bellows (while parsing filter): "syntax error!" Sorry.'],
+    [
+      'dst 1.2.3.x',
+      'Error: an inet prefix is expected rather than "1.2.3.x".\nCannot parse dst/src address.',
+    ],
+  ])('%j is refused', (filter, error) => {
+    expect(parseSocketFilter(filter.split(' '))).toEqual({ error });
   });
 });
