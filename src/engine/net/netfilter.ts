@@ -405,11 +405,12 @@ function nftChains(ruleset: NftRuleset | undefined, family: 'ip' | 'ip6'): reado
 function survey(ruleset: Ruleset | undefined, nft: readonly NftChain[]): Survey {
   const tables = [...(ruleset?.tables.values() ?? [])];
   if (tables.length === 0 && nft.length === 0) return EMPTY;
-  let tracking = nft.some(nftTracks);
-  for (const table of tables) {
-    const reached = BUILTIN_CHAINS[table.name].some((hook) => table.builtin(hook) !== undefined);
-    tracking ||= reached && (table.name === 'nat' || tableTracks(table));
-  }
+  const reached = tables.filter((table) =>
+    BUILTIN_CHAINS[table.name].some((hook) => table.builtin(hook) !== undefined),
+  );
+  // Where there is NAT no rule has to be read to know: a node may have tens of thousands.
+  const tracking =
+    reached.some(({ name }) => name === 'nat') || nft.some(nftTracks) || reached.some(tableTracks);
   const hooks = new Map<HookPoint, HookPlan>();
   for (const point of HOOKS) {
     const plan = planOf(point, ruleset, nft);

@@ -5,7 +5,7 @@ import { NodeTable } from './nftables/source.ts';
 import { familyWord, TABLE_COMMENT } from './nftables/table.ts';
 import type { ProxyNode } from './node.ts';
 import type { ServiceInput } from './service.ts';
-import { NodeChains, parseRows } from './shared.ts';
+import { commonRows, NodeChains } from './shared.ts';
 import { forgetStaleConnections } from './stale-connections.ts';
 import { proxyState } from './state.ts';
 
@@ -101,7 +101,7 @@ class IptablesProxy implements KubeProxy {
       if (!ruleset.table(table).has(target)) continue;
       const position = (positions.get(`${table} ${chain}`) ?? 0) + 1;
       positions.set(`${table} ${chain}`, position);
-      for (const rule of parseRows(this.#family, table, [row])) ruleset.insert(table, chain, rule, position);
+      for (const rule of commonRows(this.#family, table, [row])) ruleset.insert(table, chain, rule, position);
     }
   }
 }

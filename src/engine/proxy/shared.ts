@@ -120,12 +120,12 @@ type CommonChains = Readonly<Record<'filter' | 'nat', ReadonlyMap<string, readon
 function commonChains(node: ProxyNode, programs: readonly ParsedProgram[]): CommonChains {
   const top = topLevelChains(node);
   const parsed = (table: 'filter' | 'nat'): Map<string, Rule[]> =>
-    new Map([...top[table]].map(([chain, rows]) => [chain, parseRows(familyOf(node), table, rows)]));
+    new Map([...top[table]].map(([chain, rows]) => [chain, [...commonRows(familyOf(node), table, rows)]]));
   const tables = { filter: parsed('filter'), nat: parsed('nat') };
   for (const { common } of programs)
     for (const { table, chain, rule } of common) tables[table].get(chain)?.push(rule);
   const jumps = nodePortJumps(node, nodePortAddresses(node));
-  tables.nat.get('KUBE-SERVICES')?.push(...parseRows(familyOf(node), 'nat', jumps));
+  tables.nat.get('KUBE-SERVICES')?.push(...commonRows(familyOf(node), 'nat', jumps));
   return tables;
 }
 
@@ -213,8 +213,26 @@ function familyOf(node: ProxyNode): IptablesFamily {
   return node.family === 'IPv4' ? 'ipv4' : 'ipv6';
 }
 
+const known = new Map<string, readonly Rule[]>();
+const KNOWN = 1000;
+
+/** The same for rows that are no Service's: nearly all nodes of all clusters have them. */
+export function commonRows(
+  family: IptablesFamily,
+  table: TableName,
+  rows: readonly string[],
+): readonly Rule[] {
+  const key = `${family} ${table}\n${rows.join('\n')}`;
+  let rules = known.get(key);
+  if (rules === undefined) {
+    rules = parseRows(family, table, rows);
+    if (known.size < KNOWN) known.set(key, rules);
+  }
+  return rules;
+}
+
 /** Rules of rows as kube-proxy writes them. */
-export function parseRows(family: IptablesFamily, table: TableName, rows: readonly string[]): Rule[] {
+function parseRows(family: IptablesFamily, table: TableName, rows: readonly string[]): Rule[] {
   return rows.flatMap((row) => {
     const command = parseArguments(['-A', 'KUBE', ...splitWords(row)], {
       family,
