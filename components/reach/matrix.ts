@@ -9,9 +9,10 @@ export function matrixHtml(view: ReachView, strings: ReachStrings, id = 'why'): 
     return `<p class="reach-nothing">${escape(strings.nothing)}</p>`;
   const columns = spans(destinations);
   const head = `<thead><tr><td></td>${columns
-    .map(
-      ({ label, count }) =>
-        `<th scope="colgroup" colspan="${count}" class="reach-space">${escape(label)}</th>`,
+    .map(({ label, count }) =>
+      label === ''
+        ? `<td colspan="${count}" class="reach-space"></td>`
+        : `<th scope="colgroup" colspan="${count}" class="reach-space">${escape(label)}</th>`,
     )
     .join(
       '',
@@ -45,7 +46,7 @@ export function matrixHtml(view: ReachView, strings: ReachStrings, id = 'why'): 
           strings,
         ),
   );
-  return `<div class="reach" id="${id}-table"><p class="reach-legend">${legend(strings)}</p><div class="reach-scroll" tabindex="0" role="region" aria-label="${escape(strings.title)}"><table>${head}${bodies.join('')}</table></div>${
+  return `<div class="reach" id="${id}-table"><p class="reach-legend">${legend(strings)}</p><div class="reach-scroll" tabindex="0" role="group" aria-label="${escape(strings.title)}"><table>${head}${bodies.join('')}</table></div>${
     reasons.length === 0
       ? ''
       : `<section class="reach-reasons" aria-live="polite"><p class="reach-choose">${escape(strings.choose)}</p>${reasons.join('')}</section>`
