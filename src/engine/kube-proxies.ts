@@ -9,6 +9,7 @@ import type { ProxyNode } from './proxy/node.ts';
 import { createKubeProxy } from './proxy/proxy.ts';
 import type { KubeProxy, ProxyMode } from './proxy/proxy.ts';
 import type { EngineRuntime, MachineListener } from './runtime.ts';
+import { healthChecks, ServiceHealth } from './service-health.ts';
 
 /** From a change of a Service or its endpoints to the rules, in virtual microseconds. */
 const SYNC_DELAY = 10_000;
@@ -42,6 +43,7 @@ export class KubeProxies implements MachineListener {
   #fresh: Newcomer[] = [];
   /** Those that somebody has met. */
   readonly #proxies = new Map<string, readonly KubeProxy[]>();
+  readonly #health = new Map<string, ServiceHealth>();
   #services: readonly Service[] = [];
   #slices: readonly EndpointSlice[] = [];
   #scheduled = false;
@@ -84,6 +86,7 @@ export class KubeProxies implements MachineListener {
   nodeRemoved(name: string): void {
     this.#machines.delete(name);
     this.#proxies.delete(name);
+    this.#health.delete(name);
   }
 
   #dirty(): void {
@@ -100,6 +103,8 @@ export class KubeProxies implements MachineListener {
       this.#slices = this.#store.list('EndpointSlice');
       for (const proxies of this.#proxies.values())
         for (const proxy of proxies) proxy.sync(this.#services, this.#slices);
+      const checks = healthChecks(this.#services);
+      for (const health of this.#health.values()) health.sync(checks, this.#slices);
       for (const newcomer of this.#fresh) newcomer.machine.netns.defer(() => this.#start(newcomer));
       this.#fresh = [];
     });
@@ -114,6 +119,9 @@ export class KubeProxies implements MachineListener {
     );
     this.#proxies.set(machine.name, proxies);
     for (const proxy of proxies) proxy.sync(this.#services, this.#slices);
+    const health = new ServiceHealth(machine);
+    this.#health.set(machine.name, health);
+    health.sync(healthChecks(this.#services), this.#slices);
   }
 
   #facts(machine: Machine, zone: string | undefined, cidr: Prefix): ProxyNode {

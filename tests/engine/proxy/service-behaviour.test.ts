@@ -132,6 +132,28 @@ spec: { type: NodePort, selector: { app: web }, ports: [{ port: 80, targetPort: 
     );
   });
 
+  it('tells a load balancer on which nodes it has endpoints', () => {
+    const lab = cluster(
+      proxy,
+      `${pods('web', 'node-2', 2)}
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec:
+  type: LoadBalancer
+  selector: { app: web }
+  externalTrafficPolicy: Local
+  healthCheckNodePort: 32000
+  ports: [{ port: 80, targetPort: 9376 }]`,
+    );
+    const check = (node: number): string =>
+      lab.run(`ssh ext curl -s -m 3 -w '%{http_code}' http://192.168.50.1${node}:32000/healthz`).output;
+    expect(check(2)).toMatch(/"localEndpoints": 2,\n\t"serviceProxyHealthy": true\n\}200$/);
+    expect(check(1)).toMatch(/"localEndpoints": 0,\n\t"serviceProxyHealthy": true\n\}503$/);
+    lab.run('kubectl delete service web');
+    expect(lab.run('ssh ext curl -sS -m 3 http://192.168.50.12:32000/healthz').exitCode).toBe(7);
+  });
+
   it('answers on its external addresses', () => {
     const lab = cluster(
       proxy,
