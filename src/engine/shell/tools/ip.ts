@@ -1,5 +1,6 @@
 import type { Tool, ToolContext } from '../tool.ts';
 import { ipAddress } from './ip/address.ts';
+import { jsonOf, prettyJson } from './ip/json.ts';
 import { ipLink } from './ip/link.ts';
 import { ipNeigh } from './ip/neigh.ts';
 import { ipRoute } from './ip/route.ts';
@@ -51,6 +52,8 @@ export const ip: Tool = function* (ctx, args) {
     json: false,
   };
   let inside = ctx;
+  let json = false;
+  let pretty = false;
   for (; args[at]?.startsWith('-') === true; at++) {
     const option = (args[at] ?? '').replace(/^--?/, '');
     const is = (name: string, atLeast = 1): boolean => option.length >= atLeast && name.startsWith(option);
@@ -74,10 +77,9 @@ export const ip: Tool = function* (ctx, args) {
     } else if (is('Version')) {
       ctx.out('ip utility, iproute2-6.1.0, libbpf 1.1.2\n');
       return 0;
-    } else if (is('json') || is('pretty')) {
-      ctx.err('ip: JSON output is not supported here\n');
-      return 255;
-    } else if (
+    } else if (is('json')) json = true;
+    else if (is('pretty')) pretty = true;
+    else if (
       !is('color') &&
       option !== 'c' &&
       option !== 'r' &&
@@ -107,7 +109,19 @@ export const ip: Tool = function* (ctx, args) {
     ctx.err(`ip: "${object[0]}" is not supported here\n`);
     return 1;
   }
-  return refusing(inside, () => run(new Words(inside, options, rest)));
+  if (!json) return refusing(inside, () => run(new Words(inside, options, rest)));
+  if (options.details || options.statistics > 0 || options.brief) {
+    ctx.err('ip: JSON of details, statistics and brief lists is not supported here\n');
+    return 255;
+  }
+  let text = '';
+  const collecting = { ...inside, out: (more: string) => void (text += more) };
+  const status = refusing(inside, () => run(new Words(collecting, { ...options, oneline: false }, rest)));
+  // What changes something prints nothing.
+  if (status !== 0 || (text === '' && !/^(s|sh\w*|l\w*)?$/.test(rest[0] ?? ''))) return status;
+  const values = jsonOf(object[0], text);
+  ctx.out(`${pretty ? prettyJson(values) : JSON.stringify(values)}\n`);
+  return 0;
 };
 
 /** Runs it and prints its refusal, if it refuses. */
