@@ -56,18 +56,19 @@ function hopRow(step: Step, steps: readonly Step[]): HopRow {
 
 /**
  * Decisions worth a sentence: no routine ones, nor what a weightier one beside it already says, a bare `drop` after the
- * rule that dropped, the DNAT rule beside the binding it made.
+ * rule that dropped, the DNAT rule beside the binding it made, the rule that dropped beside the policies in whose name it did.
  */
 export function worthTelling(all: readonly DecisionAt[]): DecisionAt[] {
   const binding = all.some(({ decision }) => decision.code === 'nat-binding');
+  const policy = all.some(({ decision }) => decision.code === 'policy');
   const ended = all.some(({ decision }) => decision.code !== 'drop' && salience(decision) === 2);
   return all.filter(({ decision }) => {
     const said =
       decision.code === 'drop'
         ? ended
         : (decision.code === 'rule' || decision.code === 'nft-rule') &&
-          binding &&
-          /^(DNAT|SNAT|MASQUERADE|REDIRECT)/.test(verdictOf(decision));
+          ((binding && /^(DNAT|SNAT|MASQUERADE|REDIRECT)/.test(verdictOf(decision))) ||
+            (policy && verdictOf(decision) === 'DROP'));
     return !said && salience(decision) > 0;
   });
 }
