@@ -250,6 +250,15 @@ describe('hostile input', () => {
       '*',
       '$x',
       '=',
+      '[[ ',
+      ' ]]',
+      '((',
+      'f() ',
+      'function f ',
+      '<(',
+      ' =~ ',
+      '-f ',
+      'for ((',
     );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
@@ -264,6 +273,35 @@ describe('hostile input', () => {
     fc.assert(
       fc.property(line, (text) => {
         const result = new Lan(limits).run(text);
+        expect(Number.isInteger(result.exitCode)).toBe(true);
+        expect(result.output.length).toBeLessThan(limits.output + 500);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('bounds what is asked for by a pattern or a script', () => {
+    const letters = fc.array(fc.constantFrom(...'ab1.*+?()[]{}|^$\\/,;&-=!~ \n<>"nsdpgNDGHxtbTyq'), {
+      maxLength: 20,
+    });
+    const run = fc.constantFrom(
+      (text: string) => `grep -E -- ${text}`,
+      (text: string) => `grep -oP -- ${text}`,
+      (text: string) => `grep -w -- ${text}`,
+      (text: string) => `sed -- ${text}`,
+      (text: string) => `sed -E -e s/${text}/x/g`,
+      (text: string) => `sed -n -e ${text}`,
+      (text: string) => `awk ${text}`,
+      (text: string) => `awk -F${text} '{print $2}'`,
+      (text: string) => `expr abab : ${text}`,
+      (text: string) => `eval "[[ abab =~ "${text}" ]]"`,
+      (text: string) => `ss -tan ${text}`,
+      (text: string) => `printf ${text} 1 2`,
+    );
+    fc.assert(
+      fc.property(run, letters, (make, text) => {
+        const quoted = `'${text.join('').replaceAll("'", '')}'`;
+        const result = new Lan(limits).run(`printf 'abab aab\\n1b\\n' | ${make(quoted)}`);
         expect(Number.isInteger(result.exitCode)).toBe(true);
         expect(result.output.length).toBeLessThan(limits.output + 500);
       }),
@@ -311,6 +349,12 @@ describe('hostile input', () => {
       'if '.repeat(5000),
       '{ '.repeat(5000),
       '! '.repeat(5000),
+      '[[ ( '.repeat(5000),
+      '[[ ! '.repeat(5000),
+      `[[ ${'( '.repeat(5000)}`,
+      '(('.repeat(5000),
+      'f() { '.repeat(5000),
+      '<('.repeat(5000),
       '$(('.repeat(3000),
     ])
       expect(parse(text).ok).toBe(false);
