@@ -22,10 +22,10 @@ export interface PortElement {
 /** What one Service port adds to the table. */
 export interface NftProgram {
   readonly elements: readonly PortElement[];
-  /** Its own chains in the order of their making, each with its rules. */
-  readonly chains: ReadonlyMap<string, readonly string[]>;
-  /** Sets that remember clients, and for how many seconds. */
-  readonly affinitySets: ReadonlyMap<string, number>;
+  /** Its own chains in the order of their making, each with its rules. Made when they are asked for, as are the names of endpoints. */
+  readonly chains: () => ReadonlyMap<string, readonly string[]>;
+  /** Sets that remember clients. */
+  readonly affinitySets: () => readonly string[];
 }
 
 /** `ip saddr 10.0.0.0/8`, `iifname != "cni0"`, …; undefined when local traffic cannot be told. */
@@ -50,7 +50,6 @@ export function nftProgram(port: ServicePort, all: readonly ProxyEndpoint[], nod
   });
   const word = familyWord(node);
   const { protocol, name } = port;
-  const chains = new Map<string, string[]>();
   const chainOf = (kind: ServiceChainKind): string => serviceChainName(kind, port);
   const clusterChain = chainOf('service');
   const localChain = chainOf('local');
@@ -61,15 +60,6 @@ export function nftProgram(port: ServicePort, all: readonly ProxyEndpoint[], nod
   const hasExternal = any && (!port.externalPolicyLocal || local.length > 0);
   const usesExternal = any && isExternallyAccessible(port);
   const firewalled = port.loadBalancerVIPs.length > 0 && port.loadBalancerSourceRanges.length > 0;
-
-  for (const { endpoint } of reachable) chains.set(endpointName('endpoint', port, endpoint), []);
-  if (cluster.length > 0 && usesClusterEndpoints(port)) chains.set(clusterChain, []);
-  if (local.length > 0 && usesLocalEndpoints(port)) chains.set(localChain, []);
-  if (usesExternal) chains.set(external, []);
-  if (firewalled) chains.set(firewall, []);
-  const rule = (chain: string, text: string): void => {
-    chains.get(chain)?.push(text);
-  };
 
   const elements: PortElement[] = [{ set: 'cluster-ips', key: [port.clusterIP] }];
   const refuse = any ? 'drop' : 'goto reject-chain';
@@ -97,45 +87,56 @@ export function nftProgram(port: ServicePort, all: readonly ProxyEndpoint[], nod
     if (!hasExternal) missing('no-endpoint-nodeports', key);
   }
 
-  if (hasInternal) {
-    const outside = node.masqueradeAll === true ? '' : localMatch(node.detectLocal, word, 'other');
-    if (outside !== undefined)
-      rule(
-        internal,
-        `${word} daddr ${port.clusterIP} ${protocol} dport ${port.port} ${outside} jump mark-for-masquerade`,
-      );
-  }
-  if (usesExternal) {
-    if (!port.externalPolicyLocal) rule(external, 'jump mark-for-masquerade');
-    else {
-      const pods = localMatch(node.detectLocal, word, 'local');
-      if (pods !== undefined)
-        rule(external, `${pods} goto ${clusterChain} comment "short-circuit pod traffic"`);
-      rule(external, 'fib saddr type local jump mark-for-masquerade comment "masquerade local traffic"');
-      rule(external, `fib saddr type local goto ${clusterChain} comment "short-circuit local traffic"`);
+  const makeChains = (): ReadonlyMap<string, readonly string[]> => {
+    const chains = new Map<string, string[]>();
+    for (const { endpoint } of reachable) chains.set(endpointName('endpoint', port, endpoint), []);
+    if (cluster.length > 0 && usesClusterEndpoints(port)) chains.set(clusterChain, []);
+    if (local.length > 0 && usesLocalEndpoints(port)) chains.set(localChain, []);
+    if (usesExternal) chains.set(external, []);
+    if (firewalled) chains.set(firewall, []);
+    const rule = (chain: string, text: string): void => {
+      chains.get(chain)?.push(text);
+    };
+
+    if (hasInternal) {
+      const outside = node.masqueradeAll === true ? '' : localMatch(node.detectLocal, word, 'other');
+      if (outside !== undefined)
+        rule(
+          internal,
+          `${word} daddr ${port.clusterIP} ${protocol} dport ${port.port} ${outside} jump mark-for-masquerade`,
+        );
     }
-    if (hasExternal) rule(external, `goto ${port.externalPolicyLocal ? localChain : clusterChain}`);
-  }
-  if (firewalled) rule(firewall, `${word} saddr != { ${allowedSources(port, node).join(', ')} } drop`);
-  for (const [chain, endpoints] of [
-    [clusterChain, cluster],
-    [localChain, local],
-  ] as const)
-    for (const text of chains.has(chain) ? balancing(port, endpoints, word) : []) rule(chain, text);
-  for (const { endpoint, ip } of reachable) {
-    const chain = endpointName('endpoint', port, endpoint);
-    rule(chain, `${word} saddr ${ip} jump mark-for-masquerade`);
-    if (port.affinity !== undefined)
-      rule(chain, `update @${endpointName('affinity', port, endpoint)} { ${word} saddr }`);
-    rule(chain, `meta l4proto ${protocol} dnat to ${endpoint}`);
-  }
-  const { affinity } = port;
-  const affinitySets = new Map(
-    affinity === undefined
+    if (usesExternal) {
+      if (!port.externalPolicyLocal) rule(external, 'jump mark-for-masquerade');
+      else {
+        const pods = localMatch(node.detectLocal, word, 'local');
+        if (pods !== undefined)
+          rule(external, `${pods} goto ${clusterChain} comment "short-circuit pod traffic"`);
+        rule(external, 'fib saddr type local jump mark-for-masquerade comment "masquerade local traffic"');
+        rule(external, `fib saddr type local goto ${clusterChain} comment "short-circuit local traffic"`);
+      }
+      if (hasExternal) rule(external, `goto ${port.externalPolicyLocal ? localChain : clusterChain}`);
+    }
+    if (firewalled) rule(firewall, `${word} saddr != { ${allowedSources(port, node).join(', ')} } drop`);
+    for (const [chain, endpoints] of [
+      [clusterChain, cluster],
+      [localChain, local],
+    ] as const)
+      for (const text of chains.has(chain) ? balancing(port, endpoints, word) : []) rule(chain, text);
+    for (const { endpoint, ip } of reachable) {
+      const chain = endpointName('endpoint', port, endpoint);
+      rule(chain, `${word} saddr ${ip} jump mark-for-masquerade`);
+      if (port.affinity !== undefined)
+        rule(chain, `update @${endpointName('affinity', port, endpoint)} { ${word} saddr }`);
+      rule(chain, `meta l4proto ${protocol} dnat to ${endpoint}`);
+    }
+    return chains;
+  };
+  const affinitySets = (): readonly string[] =>
+    port.affinity === undefined
       ? []
-      : reachable.map(({ endpoint }) => [endpointName('affinity', port, endpoint), affinity] as const),
-  );
-  return { elements, chains, affinitySets };
+      : reachable.map(({ endpoint }) => endpointName('affinity', port, endpoint));
+  return { elements, chains: makeChains, affinitySets };
 }
 
 /** Client affinity first, then one draw among all endpoints. */

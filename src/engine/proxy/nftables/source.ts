@@ -62,33 +62,46 @@ function affinitySpec(name: string, node: ProxyNode, seconds: number): SetSpec {
 /** A Service port's part of the table; its rules are parsed when a packet meets them. */
 class PortPart {
   readonly elements: readonly PortElement[];
-  readonly chainNames: readonly string[];
-  readonly affinity: ReadonlyMap<string, SourceSet>;
-  readonly #rows: NftProgram['chains'];
-  readonly #family: 'ip' | 'ip6';
+  readonly #port: ServicePort;
+  readonly #node: ProxyNode;
+  readonly #program: NftProgram;
   readonly #chains = new Map<string, SourceChain>();
+  #rows: ReadonlyMap<string, readonly string[]> | undefined;
+  #affinity: ReadonlyMap<string, SourceSet> | undefined;
 
   constructor(port: ServicePort, program: NftProgram, node: ProxyNode) {
     this.elements = program.elements;
-    this.chainNames = [...program.chains.keys()];
-    this.#rows = program.chains;
-    this.#family = familyWord(node);
-    this.affinity = new Map(
-      [...program.affinitySets].map(([name, seconds]) => [
-        name,
-        { spec: affinitySpec(name, node, seconds), elements: NO_ELEMENTS },
-      ]),
-    );
+    this.#port = port;
+    this.#node = node;
+    this.#program = program;
+  }
+
+  get chainNames(): readonly string[] {
+    return [...this.#allRows().keys()];
+  }
+
+  /** Sets that remember clients, by name. */
+  get affinity(): ReadonlyMap<string, SourceSet> {
+    const seconds = this.#port.affinity ?? 0;
+    return (this.#affinity ??= new Map(
+      this.#program
+        .affinitySets()
+        .map((name) => [name, { spec: affinitySpec(name, this.#node, seconds), elements: NO_ELEMENTS }]),
+    ));
   }
 
   chain(name: string): SourceChain | undefined {
     const known = this.#chains.get(name);
     if (known !== undefined) return known;
-    const rows = this.#rows.get(name);
+    const rows = this.#allRows().get(name);
     if (rows === undefined) return undefined;
-    const chain = { rules: parseRows(this.#family, rows, (set) => this.affinity.get(set)?.spec) };
+    const chain = { rules: parseRows(familyWord(this.#node), rows, (set) => this.affinity.get(set)?.spec) };
     this.#chains.set(name, chain);
     return chain;
+  }
+
+  #allRows(): ReadonlyMap<string, readonly string[]> {
+    return (this.#rows ??= this.#program.chains());
   }
 }
 
