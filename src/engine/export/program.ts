@@ -104,6 +104,8 @@ class Datagrams:
     def __init__(self, sock, server, netns):
         self.sock, self.server, self.netns, self.waiting = sock, server, netns, []
         sock.setsockopt(socket.IPPROTO_IP, 8, 1)
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         loop.register(sock, selectors.EVENT_READ, self.read)
 
     def end(self):
@@ -119,6 +121,8 @@ class Datagrams:
     def reply(self, answer, peer, ancillary):
         """From the address that was asked."""
         info = [(level, kind, bytes(4) + value[4:8] + bytes(4)) for level, kind, value in ancillary if kind == 8]
+        info += [(level, kind, value[:16] + bytes(4)) for level, kind, value in ancillary if kind == socket.IPV6_PKTINFO]
+        info = info[:1]
         try:
             self.sock.sendmsg([answer], info, 0, peer)
         except OSError:
@@ -140,7 +144,7 @@ class Datagrams:
 
     def forward(self, data, upstream, peer, ancillary):
         enter(self.netns)
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock = socket.socket(family_of(upstream), socket.SOCK_DGRAM)
         sock.connect((upstream, 53))
         sock.send(data)
 
@@ -172,12 +176,18 @@ class Listener:
             connection.end()
 
 
-def open_server(netns, protocol, ip, port):
+def family_of(ip):
+    return socket.AF_INET6 if ':' in ip else socket.AF_INET
+
+
+def open_server(netns, protocol, ip, port, *only):
     close_server(netns, protocol, ip, port)
     enter(netns)
-    family = socket.AF_INET6 if ':' in ip else socket.AF_INET
+    family = family_of(ip)
     sock = socket.socket(family, socket.SOCK_STREAM if protocol == 'tcp' else socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, len(only))
     sock.bind((ip, int(port)))
     server = ' '.join((netns, protocol, port))
     if protocol == 'tcp':
@@ -187,8 +197,8 @@ def open_server(netns, protocol, ip, port):
         servers[netns, protocol, ip, port] = Datagrams(sock, server, netns)
 
 
-def close_server(*key):
-    server = servers.pop(key, None)
+def close_server(netns, protocol, ip, port, *only):
+    server = servers.pop((netns, protocol, ip, port), None)
     if server is not None:
         server.end()
 

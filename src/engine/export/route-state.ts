@@ -10,7 +10,9 @@ import type { Resource } from './resource.ts';
 
 /** All but those that the kernel adds with an address; and of those, the ones that somebody took away. */
 export function routes(ns: Netns): Resource[] {
-  const all = ns.routes.tables().flatMap((table) => ns.routes.list(table));
+  const all = ([4, 6] as const).flatMap((family) =>
+    ns.routes.tables(family).flatMap((table) => ns.routes.list(table, family)),
+  );
   const own = all.filter((route) => route.protocol !== 'kernel' && route.table !== TABLE_LOCAL);
   // What is on a link first: gateways are found through it.
   own.sort((a, b) => Number(a.via !== undefined) - Number(b.via !== undefined));
@@ -43,20 +45,21 @@ export function routes(ns: Netns): Resource[] {
 }
 
 function routeResource(ns: Netns, route: Route): Resource {
-  const family = isIpv6(route.dst.ip) ? '-6 ' : '';
+  // In a batch the addresses say which family it is.
   const table = route.table === TABLE_MAIN ? '' : ` table ${route.table}`;
-  const words = formatRoute(route)
+  const line = formatRoute(route);
+  const words = (isIpv6(route.dst.ip) ? line.replace(/\bdefault\b/, formatPrefix(route.dst)) : line)
     .replaceAll(/ linkdown| pref medium/g, '')
     .replaceAll('\n\t', '');
   const text = `${words}${table}`;
   return {
-    key: `route ${ns.name} ${family}${text}`,
+    key: `route ${ns.name} ${text}`,
     value: '',
     netns: ns.name,
     ...(route.dev === undefined ? {} : { dev: route.dev.name }),
     learnt: false,
-    add: [{ program: 'ip', netns: ns.name, text: `${family}route add ${text}` }],
-    remove: [{ program: 'ip', netns: ns.name, text: `${family}route del ${text}` }],
+    add: [{ program: 'ip', netns: ns.name, text: `route add ${text}` }],
+    remove: [{ program: 'ip', netns: ns.name, text: `route del ${text}` }],
   };
 }
 
@@ -89,7 +92,6 @@ export function neighbours(ns: Netns): Resource[] {
     .map((entry) => {
       const where = `${formatIp(entry.ip)} dev ${entry.dev.name}`;
       const state = nud(entry);
-      const family = isIpv6(entry.ip) ? '-6 ' : '';
       return {
         key: `neigh ${ns.name} ${where}`,
         // That it grows old is no change.
@@ -101,10 +103,10 @@ export function neighbours(ns: Netns): Resource[] {
           {
             program: 'ip',
             netns: ns.name,
-            text: `${family}neigh replace ${where} lladdr ${formatMac(entry.mac)} nud ${state}${entry.externLearn ? ' extern_learn' : ''}`,
+            text: `neigh replace ${where} lladdr ${formatMac(entry.mac)} nud ${state}${entry.externLearn ? ' extern_learn' : ''}`,
           },
         ],
-        remove: [{ program: 'ip', netns: ns.name, text: `${family}neigh del ${where}` }],
+        remove: [{ program: 'ip', netns: ns.name, text: `neigh del ${where}` }],
       };
     });
 }

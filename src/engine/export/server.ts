@@ -1,7 +1,8 @@
 /** What listens in a namespace, and what it was heard to answer. */
 import { fromBase64, toBase64 } from '../capture/base64.ts';
 import type { ExperimentRecord, Layer } from '../capture/record.ts';
-import { formatIp } from '../net/address.ts';
+import { formatIp, isAny, isIpv6 } from '../net/address.ts';
+import type { Ip } from '../net/address.ts';
 import type { Netns } from '../net/netns.ts';
 import type { Resource } from './resource.ts';
 
@@ -22,8 +23,8 @@ export type Answers = ReadonlyMap<string, readonly Answer[]>;
 export function listenersOf(ns: Netns): Resource[] {
   const { listeners, udp } = ns.sockets.list();
   const open = [
-    ...listeners.map(({ ip, port }) => `tcp ${formatIp(ip)} ${port}`),
-    ...udp.filter(({ peer }) => peer === undefined).map(({ ip, port }) => `udp ${formatIp(ip)} ${port}`),
+    ...listeners.map((one) => `tcp ${place(one)}`),
+    ...udp.filter(({ peer }) => peer === undefined).map((one) => `udp ${place(one)}`),
   ];
   return open.map((socket) => ({
     key: `server ${ns.name} ${socket}`,
@@ -33,6 +34,19 @@ export function listenersOf(ns: Netns): Resource[] {
     add: [{ program: 'server', netns: ns.name, text: `open ${socket}` }],
     remove: [{ program: 'server', netns: ns.name, text: `close ${socket}` }],
   }));
+}
+
+/** `:: 53`, and `:: 80 only` where IPv4 is another socket's. */
+function place({
+  ip,
+  port,
+  v6only,
+}: {
+  readonly ip: Ip;
+  readonly port: number;
+  readonly v6only: boolean;
+}): string {
+  return `${formatIp(ip)} ${port}${v6only && isIpv6(ip) && isAny(ip) ? ' only' : ''}`;
 }
 
 interface Conversation {

@@ -69,9 +69,16 @@ function baseSysctls(ns: Netns, defaults: Defaults): Resource[] {
     );
   // Forwarding first: writing it resets what depends on it.
   own.sort((a, b) => Number(/forward/.test(b.name)) - Number(/forward/.test(a.name)));
-  const ipv6 = [...ns.devices.values()].some((dev) => dev.kind !== 'loopback' && hasIpv6(dev)) ? 0 : 1;
+  const ipv6 = [...ns.devices.values()].some((dev) => dev.kind !== 'loopback' && hasIpv6(dev));
+  // An address is there at once: a plugin waits until nobody else was found to have it, and nobody shall be asked for a router.
+  const ready = ipv6 ? { accept_dad: '0', router_solicitations: '0' } : {};
   return [
-    ...['all', 'default'].map((dev) => ({ name: `net.ipv6.conf.${dev}.disable_ipv6`, value: String(ipv6) })),
+    ...['all', 'default'].flatMap((dev) =>
+      Object.entries({ disable_ipv6: ipv6 ? '0' : '1', ...ready }).map(([key, value]) => ({
+        name: `net.ipv6.conf.${dev}.${key}`,
+        value,
+      })),
+    ),
     ...own,
   ].map(({ name, value }) => sysctl(ns, name, value));
 }

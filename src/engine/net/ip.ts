@@ -58,6 +58,8 @@ export class IpLayer {
     skb.packet = packet;
     if (skb.bridged) {
       skb.bridged = false;
+      // The bridge leaves word that it may be cut again, but not how large the pieces were.
+      if (skb.fragMax > 0 && isIpv6(packet.src)) skb.fragMax = Infinity;
       skb.physIn = undefined;
     } else {
       if (ns.netfilter.defrag && (packet.mf || packet.offset > 0)) {
@@ -281,7 +283,7 @@ export class IpLayer {
       return;
     }
     const mtu = route.mtu > 0 ? route.mtu : out.mtu;
-    if (packet.length > mtu && (packet.df || isIpv6(packet.src))) {
+    if (packet.length > mtu && (packet.df || (isIpv6(packet.src) && !mayCutAgain(skb, mtu)))) {
       decideTooLong(ns, skb, out, mtu, 'frag-needed');
       world.icmp.sendError(skb, ICMP_UNREACHABLE, ICMP_FRAG_NEEDED, mtu);
       return;
@@ -326,7 +328,7 @@ export class IpLayer {
   #fragment(skb: Skb, route: RouteResult, dev: Device, mtu: number, local: boolean): Errno | undefined {
     const ns = skb.netns;
     const packet = skb.packet;
-    if (packet.df || (!local && isIpv6(packet.src))) {
+    if (packet.df || (!local && isIpv6(packet.src) && !mayCutAgain(skb, mtu))) {
       decideTooLong(ns, skb, dev, mtu, local ? 'EMSGSIZE' : 'frag-needed');
       ns.world.icmp.sendError(skb, ICMP_UNREACHABLE, ICMP_FRAG_NEEDED, mtu);
       return 'EMSGSIZE';
@@ -407,6 +409,11 @@ function decideTooLong(
   answer: 'frag-needed' | 'EMSGSIZE' | 'fragment',
 ): void {
   decide(ns, skb, { code: 'mtu-exceeded', dev: dev.name, mtu, length: skb.packet.length, answer });
+}
+
+/** ip6_pkt_too_big: what came in pieces and was put together for connection tracking leaves in pieces no larger. */
+function mayCutAgain({ fragMax }: Skb, mtu: number): boolean {
+  return fragMax === Infinity || (fragMax > 0 && fragMax <= mtu);
 }
 
 /** All hosts and, for IPv6, what every node listens to. */

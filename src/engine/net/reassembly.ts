@@ -1,5 +1,5 @@
 /** Putting fragments together (net/ipv4/ip_fragment.c), for local delivery or, with connection tracking, before it. */
-import { formatIp, type Ip } from './address.ts';
+import { formatIp, isIpv6, type Ip } from './address.ts';
 import type { Netns } from './netns.ts';
 import { Fragment, IpPacket } from './packet.ts';
 import type { Skb } from './skb.ts';
@@ -63,7 +63,8 @@ export class Reassembly {
       first.protocol,
       first.ttl,
       first.tos,
-      first.id,
+      // IPv6 forgets the fragment header: who cuts it again gives it a new one.
+      isIpv6(first.src) ? this.#ns.nextIpId() : first.id,
       queue.pieces.some((other) => other.df),
       false,
       0,

@@ -248,6 +248,11 @@ export class TcpConnection {
 
   /** ICMP reported an error about a segment of this connection (tcp_v4_err). */
   icmpError(error: SocketError, seq: number, skb: Skb): void {
+    // Measured on Linux 6.18: connect(2) over IPv6 hears an error only about its second SYN, where the first one's comes at once.
+    if (this.#owned > 0 && this.state === 'SYN_SENT' && isIpv6(this.remoteIp) && error.errno !== 'EMSGSIZE') {
+      this.#softError = error.errno;
+      return;
+    }
     if (this.#owned > 0) {
       this.#waiting.push(() => this.icmpError(error, seq, skb));
       return;

@@ -88,15 +88,27 @@ function decodeIpv4(bytes: Uint8Array): Packet {
 
 function decodeIpv6(bytes: Uint8Array): Packet {
   const length = u16(bytes, 4);
-  return decodePayload(bytes.subarray(40, 40 + length), {
+  const whole = {
     src: ipv6(bytes, 8),
     dst: ipv6(bytes, 24),
     head: `hlim=${bytes[7] ?? 0} length=${length + 40}`,
     protocol: bytes[6] ?? 0,
     identity: '',
     offset: 0,
+  };
+  if (whole.protocol !== IPPROTO_FRAGMENT) return decodePayload(bytes.subarray(40, 40 + length), whole);
+  const offset = u16(bytes, 42) & 0xfff8;
+  return decodePayload(bytes.subarray(48, 40 + length), {
+    ...whole,
+    head: `${whole.head} frag ${offset}${u16(bytes, 42) & 1 ? '+' : ''}`,
+    protocol: bytes[40] ?? 0,
+    // The whole packet has no identification: its beginning is known by what it says.
+    identity: offset === 0 ? '' : `${whole.src} ${u32(bytes, 44)} ${offset}`,
+    offset,
   });
 }
+
+const IPPROTO_FRAGMENT = 44;
 
 interface Head {
   readonly src: string;
@@ -161,6 +173,9 @@ function decodePayload(body: Uint8Array, ip: Head): Packet {
       const text = `${src}:%s > ${dst}:%d udp ${u16(body, 4) - 8} ${head}`;
       return { ...plain('', `${hash(body.subarray(8, 8 + ENOUGH))}`), text, transport };
     }
+    case 0:
+      // What has a router alert is about group membership.
+      return { ...plain('hop-by-hop', ''), isHousekeeping: true };
     case 2:
       return { ...plain('igmp', ''), isHousekeeping: true };
     default:
@@ -170,6 +185,7 @@ function decodePayload(body: Uint8Array, ip: Head): Packet {
 
 /** So many bytes of a payload tell packets apart, and a first fragment has them as the whole has. */
 const ENOUGH = 16;
+const ANY = '0:0:0:0:0:0:0:0';
 
 const SIZES: Readonly<Record<number, string>> = { 3: 'wscale', 2: 'mss' };
 
@@ -213,7 +229,12 @@ function decodeIcmp(body: Uint8Array, ip: Head, plain: (text: string, own: strin
     );
   const isError = v6 ? type < 128 : [3, 5, 11, 12].includes(type);
   if (!isError) {
-    const isHousekeeping = [130, 131, 132, 133, 134, 143].includes(type);
+    // Whether an address is taken already (RFC 4862, 5.4), and an old entry that is asked about once more: when, the kernel's
+    // clocks decide.
+    const isReprobe =
+      (type === 135 && (ip.src === ANY || !ip.dst.startsWith('ff'))) ||
+      (type === 136 && ((body[4] ?? 0) & 0x20) === 0);
+    const isHousekeeping = [130, 131, 132, 133, 134, 143].includes(type) || isReprobe;
     return { ...plain(`icmp type ${type}`, `${type} ${hash(body.subarray(4))}`), isHousekeeping };
   }
   const about = decodeIp(body.subarray(8));

@@ -43,6 +43,11 @@ export function flowsOf(crossings: readonly Crossing[], { walkOf, earlier }: Rea
   );
 }
 
+/** Whoever cuts an IPv6 packet again gives its pieces another identification: they begin there. */
+function isLaterOfIpv6(packet: Packet | undefined): boolean {
+  return packet !== undefined && packet.offset > 0 && packet.src.includes(':');
+}
+
 function isOf(decoded: Decoded, earlier: ReadonlySet<string>): boolean {
   return connections(decoded).some((name) => earlier.has(name));
 }
@@ -67,10 +72,11 @@ function waysOf(crossings: readonly Crossing[], walkOf: Reading['walkOf']): Way[
     const decoded = decodeFrame(bytes);
     const packet = decoded.packet;
     if (decoded.arp === undefined && (packet === undefined || innermost(packet).isHousekeeping)) continue;
+    const inside = packet === undefined ? undefined : innermost(packet);
     const identity =
       walkOf === undefined
-        ? (decoded.arp?.text ?? (packet === undefined ? '' : innermost(packet).identity))
-        : `${walkOf(index)} ${packet === undefined ? 0 : innermost(packet).offset}`;
+        ? (decoded.arp?.text ?? inside?.identity ?? '')
+        : `${walkOf(index)} ${isLaterOfIpv6(inside) ? inside?.identity : (inside?.offset ?? 0)}`;
     const line = { place: `${netns}:${dev} ${dir}`, decoded };
     // The same frame at the same place once more is another packet: a question that is asked again. None overtakes another.
     const own = alike.get(identity) ?? [];
