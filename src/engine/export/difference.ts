@@ -1,21 +1,27 @@
 import type { Command, State } from './resource.ts';
 
-/** What turns one state into the other: what is gone goes, last made first, and what is new or different is made. */
-export function commandsBetween(before: State, after: State): Command[] {
+/** What turns one state into the other. */
+export interface Difference {
+  /** Takes away what is gone, last made first. */
+  readonly gone: readonly Command[];
+  /** Makes what is new or different; after the first. */
+  readonly made: readonly Command[];
+}
+
+export function differenceOf(before: State, after: State): Difference {
   const devices = new Set<string>();
   for (const { netns, dev } of after.values()) if (dev !== undefined) devices.add(`${netns} ${dev}`);
-  const commands: Command[] = [];
+  const gone: Command[] = [];
   for (const [key, resource] of [...before].reverse()) {
     if (after.has(key)) continue;
     const { netns, dev, remove } = resource;
     // What belonged to a namespace or a device went with it.
     const isPlace = key.startsWith('netns ') || key.startsWith('link ') || key.startsWith('server ');
     const hasGone = !after.has(`netns ${netns}`) || (dev !== undefined && !devices.has(`${netns} ${dev}`));
-    if (isPlace || !hasGone) commands.push(...remove);
+    if (isPlace || !hasGone) gone.push(...remove);
   }
-  for (const [key, resource] of after)
-    if (before.get(key)?.value !== resource.value) commands.push(...resource.add);
-  return commands;
+  const made = [...after].flatMap(([key, { value, add }]) => (before.get(key)?.value === value ? [] : add));
+  return { gone, made };
 }
 
 /**

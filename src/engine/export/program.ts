@@ -323,6 +323,7 @@ def obey(line):
         os.write(said, b'ok\n')
     elif command == 'stop':
         write_capture()
+        os.write(said, b'ok\n')
         sys.exit(0)
 
 

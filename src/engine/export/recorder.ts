@@ -7,7 +7,7 @@ import type { Task } from '../net/task.ts';
 import { resolveOptions } from '../options.ts';
 import type { KubectlHost } from '../shell/kubectl/host.ts';
 import type { Place, Tool, ToolContext } from '../shell/tool.ts';
-import { absorb, commandsBetween } from './difference.ts';
+import { absorb, differenceOf, type Difference } from './difference.ts';
 import { askServers } from './questions.ts';
 import { answersIn, type Answer } from './server.ts';
 import type { Command, State } from './resource.ts';
@@ -88,7 +88,7 @@ export function record(
     else cluster.advance(step.microseconds);
   }
   const state = (): State => stateOf(cluster.world);
-  const build = commandsBetween(new Map(), state());
+  const build = differenceOf(new Map(), state()).made;
   const answers = new Map<string, Answer[]>();
   const hear = (heard: ReadonlyMap<string, readonly Answer[]>): void => {
     for (const [server, list] of heard) answers.set(server, [...(answers.get(server) ?? []), ...list]);
@@ -98,14 +98,14 @@ export function record(
     switch (step.kind) {
       case 'apply': {
         const { output } = apply(step.manifest, step.file);
-        return { kind: 'apply', file: step.file, output, changes: commandsBetween(before, state()) };
+        return { kind: 'apply', file: step.file, output, changes: commandsOf(differenceOf(before, state())) };
       }
       case 'advance':
         cluster.advance(step.microseconds);
         return {
           kind: 'advance',
           microseconds: step.microseconds,
-          changes: commandsBetween(before, state()),
+          changes: commandsOf(differenceOf(before, state())),
         };
       case 'run': {
         observer.begin(state);
@@ -147,7 +147,7 @@ class Observer implements ClientObserver {
   }
 
   end(): { readonly calls: readonly Call[]; readonly after: readonly Command[] } {
-    const after = this.#changes();
+    const after = commandsOf(this.#changes());
     this.#state = undefined;
     return { calls: this.#calls, after };
   }
@@ -176,7 +176,7 @@ class Observer implements ClientObserver {
   *#call(program: Call['program'], tool: Tool, ctx: ToolContext, args: readonly string[]): Task<number> {
     const state = this.#state;
     if (state === undefined) return yield* tool(ctx, args);
-    const before = this.#changes();
+    const before = commandsOf(this.#changes());
     this.#place = undefined;
     const said = { stdout: '', stderr: '' };
     const exitCode = yield* tool(
@@ -197,25 +197,27 @@ class Observer implements ClientObserver {
     const place = host === undefined ? this.#place : this.#machine(host);
     const netns = host ?? (args.includes('exec') ? place?.netns.name : undefined);
     if (netns !== undefined) this.#known = absorb(this.#known, state(), netns);
-    const changes = this.#changes();
+    const { gone, made } = this.#changes();
+    // Controllers are quicker than a program that asks the network: what they made meanwhile was there for it.
+    const early = netns === undefined ? [] : made;
     this.#calls.push({
       program,
       args,
       netns,
       files: RESOLVER_FILES.map((file) => ({ name: file, text: textOf(place, `/etc/${file}`) })),
-      before,
-      changes,
+      before: [...before, ...early],
+      changes: netns === undefined ? [...gone, ...made] : gone,
       ...said,
       exitCode,
     });
     return exitCode;
   }
 
-  #changes(): Command[] {
+  #changes(): Difference {
     const now = this.#state?.() ?? this.#known;
-    const commands = commandsBetween(this.#known, now);
+    const difference = differenceOf(this.#known, now);
     this.#known = now;
-    return commands;
+    return difference;
   }
 }
 
@@ -229,6 +231,10 @@ function textOf(place: Place | undefined, path: string): string {
 function hostOf(args: readonly string[]): string | undefined {
   const target = args.find((arg) => !arg.startsWith('-'));
   return target?.slice(target.indexOf('@') + 1);
+}
+
+function commandsOf({ gone, made }: Difference): Command[] {
+  return [...gone, ...made];
 }
 
 /** CoreDNS asks the node's own name server for what is not the cluster's. */

@@ -346,11 +346,9 @@ begin() {
 }
 finish() { if [ -n "$capture" ]; then sleep "$settle"; fi; }
 run() {
-  local line
-  line=$(cat)
-  printf '$ %s\n' "$line"
+  printf '$ %s\n' "$2"
   begin "$1"
-  eval "$line"
+  eval "$2"
   "after_$1"
   finish
 }
@@ -409,12 +407,15 @@ PODWALK
 cat > "$work/server.py" <<'PODWALK'
 ${PROGRAM}
 PODWALK
-python3 "$work/server.py" "$work" "$p" &
-echo $! > "$work/server"
+# Not a child of this shell: a command that says "wait" does not wait for it.
+(
+  python3 "$work/server.py" "$work" "$p" &
+  echo $! > "$work/server"
+)
 build
 server_do < /dev/null
 ${names.join('\n')}
-if [ -n "$capture" ]; then echo stop > "$work/asked"; wait "$(cat "$work/server")"; fi
+if [ -n "$capture" ]; then echo stop > "$work/asked"; read -r -t 20 _ <> "$work/said"; fi
 `;
 }
 
@@ -425,7 +426,7 @@ function rename<T>(byServer: Readonly<Record<string, T>>): Record<string, T> {
 function stepCalls(step: RecordedStep, number: number): string[] {
   switch (step.kind) {
     case 'run':
-      return [`run ${number} <<'PODWALK'\n${step.command}\nPODWALK`];
+      return [`run ${number} ${quote(step.command)}`];
     case 'apply':
       return [
         `begin ${number}; printf %s ${quote(step.file === undefined ? '' : `# ${step.file}\n`)}${quote(step.output)}; after_${number}; finish`,

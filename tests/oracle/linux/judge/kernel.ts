@@ -1,5 +1,6 @@
 /** Runs exported labs on this machine's kernel and beside it in the engine. */
 import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +26,24 @@ export function whyNot(): string | undefined {
   const made = spawnSync('ip', ['netns', 'add', name], { env });
   if (made.status !== 0) return `network namespaces cannot be made: ${made.stderr.toString().trim()}`;
   spawnSync('ip', ['netns', 'del', name], { env });
+  sweep();
   return undefined;
+}
+
+const PREFIX = 'podwalk-judge.';
+
+/** Takes away what runs that were killed have left. */
+function sweep(): void {
+  const left = (name: string): boolean => {
+    const pid = Number(name.split('.')[1]);
+    return name.startsWith(PREFIX) && !existsSync(`/proc/${pid}`);
+  };
+  const made = spawnSync('ip', ['netns', 'list'], { env }).stdout.toString().split('\n');
+  for (const name of made.map((line) => line.replace(/ .*/, '')).filter(left))
+    spawnSync('ip', ['netns', 'del', name], { env });
+  if (!existsSync('/etc/netns')) return;
+  for (const name of readdirSync('/etc/netns').filter(left))
+    rmSync(`/etc/netns/${name}`, { recursive: true, force: true });
 }
 
 const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
@@ -66,7 +84,11 @@ function runScript(file: string, folder: string, name: string): Promise<string> 
     execFile(
       'bash',
       [file, '--capture', folder],
-      { env: { ...env, PODWALK_PREFIX: `pj${process.pid}.${name}.` }, timeout: 120_000, maxBuffer: 1 << 26 },
+      {
+        env: { ...env, PODWALK_PREFIX: `${PREFIX}${process.pid}.${name}.` },
+        timeout: 120_000,
+        maxBuffer: 1 << 26,
+      },
       (error, stdout, stderr) => {
         // A lab may end with a command that fails; what its build says is an error.
         if (error !== null && (error.killed === true || /lab\.sh: /.test(stderr)))
