@@ -3,7 +3,7 @@ import { parseAllDocuments } from 'yaml';
 import { lessonLabs, medianOf } from './lessons.ts';
 import { printTable, type Row } from './table.ts';
 
-const pods = (client: string, server: string): string =>
+export const pods = (client: string, server: string): string =>
   [
     ['pod-a', client, 'nicolaka/netshoot', '      command: ["sleep", "infinity"]\n'],
     ['pod-b', server, 'nginx:1.27', ''],
