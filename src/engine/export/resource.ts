@@ -1,6 +1,6 @@
 /** One line of input for a program that runs in a namespace. */
 export interface Command {
-  readonly program: 'ip' | 'bridge' | 'sysctl' | 'ipset' | 'iptables' | 'ip6tables' | 'server';
+  readonly program: 'ip' | 'bridge' | 'sysctl' | 'ipset' | 'iptables' | 'ip6tables' | 'nft' | 'server';
   /** Undefined: outside of all of them, as for a link between two. */
   readonly netns?: string;
   readonly text: string;

@@ -89,6 +89,7 @@ function head(recording: Recording, { title }: ScriptOptions): string {
     ['python3', 'python3'],
     ...(uses('iptables') ? [['iptables-restore', 'iptables'] as const] : []),
     ...(uses('ip6tables') ? [['ip6tables-restore', 'iptables'] as const] : []),
+    ...(uses('nft') ? [['nft', 'nftables'] as const] : []),
     ...(uses('ipset') ? [['ipset', 'ipset'] as const] : []),
     ...programsOf(recording).map((name) => [name, ASKING[name] ?? name] as const),
   ]);
@@ -99,6 +100,7 @@ function head(recording: Recording, { title }: ScriptOptions): string {
   const modules = [
     ...links,
     ...(bridges ? ['br_netfilter'] : []),
+    ...(uses('nft') ? [['nft', 'nftables'] as const] : []),
     ...(uses('ipset') ? ['xt_set', 'ip_set_hash_net', 'ip_set_hash_netport'] : []),
   ];
   const list = [...needed.keys()].join(' ');
@@ -274,6 +276,7 @@ bridge_do() { bridge -n "$(ns "$1")" -force -batch -; }
 ipset_do() { ip netns exec "$(ns "$1")" ipset restore -exist; }
 iptables_do() { ip netns exec "$(ns "$1")" iptables-restore; }
 ip6tables_do() { ip netns exec "$(ns "$1")" ip6tables-restore; }
+nft_do() { ip netns exec "$(ns "$1")" nft -f -; }
 sysctl_do() {
   ip netns exec "$(ns "$1")" sh -c 'while read -r path value; do
     if [ -e "/proc/sys/$path" ]; then echo "$value" > "/proc/sys/$path"; fi

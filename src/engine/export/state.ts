@@ -3,6 +3,7 @@ import { isIpv6 } from '../net/address.ts';
 import type { Device } from '../net/device.ts';
 import { saveTable } from '../net/iptables-save.ts';
 import type { Netns } from '../net/netns.ts';
+import { listTable } from '../net/nft/list.ts';
 import { World } from '../net/world.ts';
 import { addresses, flags, links, masters, ups } from './link-state.ts';
 import type { Command, Resource, State } from './resource.ts';
@@ -35,6 +36,7 @@ export function stateOf(world: World): State {
     ].map((part) => namespaces.flatMap((ns) => part(ns, defaults))),
     namespaces.flatMap(sets),
     namespaces.flatMap(tables),
+    namespaces.flatMap(nftTables),
     namespaces.flatMap(listenersOf),
   ];
   return new Map(parts.flat().map((resource) => [resource.key, resource]));
@@ -159,4 +161,29 @@ function tables(ns: Netns): Resource[] {
       ];
     }),
   );
+}
+
+/** nftables' own tables, whole, as `nft -f` reads them: what has the name is taken away before. */
+function nftTables(ns: Netns): Resource[] {
+  return ns.netfilter.nft.tables.map((table): Resource => {
+    const name = `${table.family} ${table.name}`;
+    const now = ns.world.now;
+    const listed = listTable(table, {
+      handles: false,
+      stateless: true,
+      terse: false,
+      numericPriority: false,
+      now,
+    });
+    const command = (text: string): Command => ({ program: 'nft', netns: ns.name, text });
+    const remove = [`table ${name}`, `delete table ${name}`].map(command);
+    return {
+      key: `nft ${ns.name} ${name}`,
+      value: listed.join('\n'),
+      netns: ns.name,
+      learnt: false,
+      add: [...remove, ...listed.map(command)],
+      remove,
+    };
+  });
 }
