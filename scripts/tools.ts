@@ -19,6 +19,7 @@ export const systemTools: readonly SystemTool[] = [
   { program: 'curl', package: 'curl', for: 'tests against the kernel' },
   { program: 'ping', package: 'iputils-ping', for: 'tests against the kernel' },
   { program: 'nslookup', package: 'bind9-dnsutils', for: 'tests against the kernel' },
+  { program: 'nft', package: 'nftables', for: 'tests against the kernel' },
   { program: 'tshark', package: 'tshark', for: 'tests of captures' },
 ];
 

@@ -20,7 +20,7 @@ import { differences } from './verdict.ts';
 export function whyNot(): string | undefined {
   if (process.platform !== 'linux') return 'this is no Linux';
   if (process.getuid?.() !== 0) return 'network namespaces need root';
-  for (const program of ['bash', 'ip', 'iptables-restore', 'python3'])
+  for (const program of ['bash', 'ip', 'iptables-restore', 'nft', 'ipset', 'python3'])
     if (spawnSync('which', [program], { env }).status !== 0) return `${program} is not installed`;
   const name = `podwalk-try-${process.pid}`;
   const made = spawnSync('ip', ['netns', 'add', name], { env });
