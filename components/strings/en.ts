@@ -18,7 +18,7 @@ const reasons: Readonly<Record<string, string>> = {
   'bridge-port-disabled': 'the bridge port does not forward',
   'bad-source-mac': 'its source MAC address is not valid',
   'bridge-own-address': 'it carries the bridge’s own MAC address as its source',
-  'no-route-after-dnat': 'there is no route to the address that DNAT gave it',
+  'refused-after-dnat': 'its source or the address that DNAT gave it is refused here (martian or rp_filter)',
   'tunnel-no-remote': 'the tunnel does not know the other end',
   'tunnel-no-route': 'the tunnel has no route to the other end',
   conntrack: 'connection tracking refused it',

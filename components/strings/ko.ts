@@ -11,7 +11,8 @@ const reasons: Readonly<Record<string, string>> = {
   'bridge-port-disabled': '브리지 포트가 포워딩 상태가 아닙니다',
   'bad-source-mac': '출발지 MAC 주소가 올바르지 않습니다',
   'bridge-own-address': '출발지 MAC이 브리지 자신의 주소입니다',
-  'no-route-after-dnat': 'DNAT로 바뀐 목적지로 가는 경로가 없습니다',
+  'refused-after-dnat':
+    'DNAT 이후 출발지나 목적지를 이 인터페이스에서 받아들이지 않습니다(martian 또는 rp_filter)',
   'tunnel-no-remote': '터널의 반대쪽을 알지 못합니다',
   'tunnel-no-route': '터널의 반대쪽으로 가는 경로가 없습니다',
   conntrack: '연결 추적이 거부했습니다',

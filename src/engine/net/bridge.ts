@@ -207,19 +207,17 @@ export class Bridge extends Device {
   #redirected(port: BridgePort, skb: Skb, frame: Frame): void {
     const ns = this.netns;
     const world = ns.world;
-    const route = world.ip.inputRoute(ns, this, skb.packet.dst, skb.packet.src, skb.mark);
-    if (route?.kind === 'unicast' && route.dev === this) {
-      this.#toNeighbour(port, skb, frame, route.gateway ?? skb.packet.dst);
+    const { dst, src } = skb.packet;
+    const route = world.ip.inputRoute(ns, this, dst, src, skb.mark);
+    if (route === undefined) {
+      this.#drop(skb, 'refused-after-dnat');
       return;
     }
-    if (
-      route === undefined ||
-      (route.kind !== 'unicast' && route.kind !== 'local' && route.kind !== 'broadcast')
-    ) {
-      world.ip.traceRoute(ns, skb, route, skb.packet.dst);
-      this.#drop(skb, 'no-route-after-dnat');
+    if (route.kind === 'unicast' && route.dev === this && this.conf.forwarding !== 0) {
+      this.#toNeighbour(port, skb, frame, route.gateway ?? dst);
       return;
     }
+    // Where there is no way on, IP says so: the packet is the bridge's own now.
     this.#finish(port, skb, new Frame(frame.src, this.mac, frame.type, skb.packet));
   }
 

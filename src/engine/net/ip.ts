@@ -71,13 +71,12 @@ export class IpLayer {
   }
 
   /**
-   * ip_route_input: where a packet that came in through `dev` would go; undefined when it is refused (martian, reverse
-   * path filter, or forwarding is off).
+   * ip_route_input: what the tables say of a packet that came in through `dev`; undefined when its source or destination is
+   * refused (martian, reverse path filter). No route, and no forwarding, are told by whoever then receives the packet.
    */
   inputRoute(ns: Netns, dev: Device, dst: Ip, src: Ip, mark = 0): RouteResult | undefined {
     const route = ns.routes.wayOf(dst, src, dev, mark);
-    if (route.kind === 'unicast' && dev.conf.forwarding === 0) return undefined;
-    if (route.kind !== 'unicast' && route.kind !== 'local' && route.kind !== 'broadcast') return undefined;
+    if (route.kind === 'unicast' && dev.conf.forwarding === 0) return route;
     return this.#refused(ns, dev, dst, src, route, mark) === undefined ? route : undefined;
   }
 

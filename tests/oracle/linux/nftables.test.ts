@@ -34,7 +34,7 @@ const manifest = [
 ].join('');
 
 const inClient = 'kubectl exec client --';
-const curl = 'curl -s -m 3 -o /dev/null';
+const curl = 'curl -s -m 2.5 -o /dev/null';
 
 const commands = [
   `${inClient} ${curl} http://10.96.1.1`,
