@@ -13,6 +13,7 @@ const MARGIN = { left: 56, right: 16, top: 56, bottom: 40 };
 const log = Math.log10;
 const tick = (value: number): string =>
   value >= 1000 ? `${value / 1000}k` : value >= 1 ? String(value) : value.toPrecision(1);
+const threeDigits = (value: number): string => Number(value.toPrecision(3)).toLocaleString('en');
 
 /** Panels beside each other with logarithmic axes, as one SVG. */
 export function curveChart(title: string, xLabel: string, curves: readonly Curve[]): string {
@@ -48,13 +49,13 @@ function panel({ title, unit, points, bound }: Curve, xLabel: string): string {
   const line = points.map(({ x, y }) => `${at(px(x))},${at(py(y))}`).join(' ');
   const dots = points.map(
     ({ x, y }) =>
-      `<circle cx="${at(px(x))}" cy="${at(py(y))}" r="3" fill="#2563eb"><title>${x}: ${y.toPrecision(3)} ${unit}</title></circle>`,
+      `<circle cx="${at(px(x))}" cy="${at(py(y))}" r="3" fill="#2563eb"><title>${x}: ${threeDigits(y)} ${unit}</title></circle>`,
   );
   const last = points.at(-1);
   const label =
     last === undefined
       ? ''
-      : `<text x="${at(px(last.x))}" y="${at(py(last.y) - 8)}" text-anchor="end" font-weight="600">${last.y.toPrecision(3)} ${unit}</text>`;
+      : `<text x="${at(px(last.x))}" y="${at(py(last.y) - 8)}" text-anchor="end" font-weight="600">${threeDigits(last.y)} ${unit}</text>`;
   return `<text x="${MARGIN.left}" y="24" font-size="13" font-weight="600">${title}, ${unit}</text>
 ${rows.join('')}${columns.join('')}
 <text x="${(MARGIN.left + right) / 2}" y="${bottom + 32}" text-anchor="middle">${xLabel}</text>
