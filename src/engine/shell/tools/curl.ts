@@ -10,6 +10,7 @@ import { resolveHost } from '../resolve.ts';
 import type { Tool, ToolContext } from '../tool.ts';
 import { CURL_AGENT, CURL_VERSION } from './curl/version.ts';
 import { connect, localPorts, seconds } from './curl/connect.ts';
+import { requestData } from './curl/data.ts';
 import { progressMeter } from './curl/progress.ts';
 import { writeOut, type Transfer } from './curl/write-out.ts';
 
@@ -23,10 +24,10 @@ const LONG: Readonly<Record<string, string>> = {
   head: 'I',
   request: 'X:',
   data: 'd:',
-  'data-raw': 'd:',
+  'data-raw': 'data-raw:',
   'data-ascii': 'd:',
-  'data-binary': 'd:',
-  'data-urlencode': 'd:',
+  'data-binary': 'data-binary:',
+  'data-urlencode': 'data-urlencode:',
   json: 'json:',
   header: 'H:',
   'user-agent': 'A:',
@@ -470,25 +471,19 @@ class CurlTransfer {
     url: Url,
   ): { method: string; target: string; headers: [string, string][]; body: Uint8Array } | undefined {
     const { options, ctx } = this;
-    const parts: string[] = [];
-    for (const value of [...options.values('d'), ...options.values('json'), ...options.values('T')]) {
-      const fromFile = options.has('T') ? value : value.startsWith('@') ? value.slice(1) : undefined;
-      if (fromFile === undefined) {
-        parts.push(value);
-        continue;
-      }
-      const file = ctx.files.read(resolvePath(ctx.cwd, fromFile));
-      if (!file.ok) {
-        ctx.err(`curl: (26) Failed to open ${fromFile}\n`);
-        return undefined;
-      }
-      parts.push(options.has('T') ? file.value : file.value.replace(/[\r\n]/g, ''));
+    const found = requestData(options, (path) => {
+      const file = ctx.files.read(resolvePath(ctx.cwd, path));
+      return file.ok ? file.value : undefined;
+    });
+    if ('unreadable' in found) {
+      ctx.err(`curl: (26) Failed to open ${found.unreadable}\n`);
+      return undefined;
     }
     const get = options.has('G');
-    const data = parts.join(options.has('json') ? '' : '&');
+    const { data = '' } = found;
     const target =
       get && data !== '' ? `${url.target}${url.target.includes('?') ? '&' : '?'}${data}` : url.target;
-    const hasBody = parts.length > 0 && !get;
+    const hasBody = found.data !== undefined && !get;
     const body = hasBody ? new TextEncoder().encode(data) : new Uint8Array(0);
     const method =
       options.value('X') ?? (options.has('I') ? 'HEAD' : options.has('T') ? 'PUT' : hasBody ? 'POST' : 'GET');

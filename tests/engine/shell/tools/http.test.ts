@@ -280,3 +280,24 @@ describe('nc', () => {
     ).toBe('there\n');
   });
 });
+
+describe('what curl sends', () => {
+  const sent = (options: string): string => {
+    const lan = new Lan();
+    lan.run('ssh ta "printf \'a\\nb c\\n\' > /tmp/file"');
+    const { stdout } = lan.run(
+      `ssh tb 'nc -l -p 7000 -w 3' & sleep 1; ssh ta "curl -s -m 1 ${options} http://10.2.0.2:7000/"; wait`,
+    );
+    return stdout.slice(stdout.indexOf('\r\n\r\n') + 4);
+  };
+  it.each([
+    ['-d a=1 -d b=2', 'a=1&b=2'],
+    ['-d @/tmp/file', 'ab c'],
+    ['--data-binary @/tmp/file', 'a\nb c\n'],
+    ['--data-raw @/tmp/file', '@/tmp/file'],
+    ["--data-urlencode 'q=x y&z' --data-urlencode 'n@/tmp/file'", 'q=x%20y%26z&n=a%0Ab%20c%0A'],
+    ['-T /tmp/file', 'a\nb c\n'],
+  ])('%s', (options, expected) => {
+    expect(sent(options)).toBe(expected);
+  });
+});
