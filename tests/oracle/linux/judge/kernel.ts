@@ -53,8 +53,18 @@ export interface StepVerdict {
   readonly differences: readonly string[];
 }
 
-/** Runs a lab on both sides and compares every command's frames. */
+/**
+ * Runs a lab on both sides and compares every command's frames. The kernel's clock is this machine's: what differs is run
+ * once more, since a difference that a late timer made does not come twice and one of the engine's does.
+ */
 export async function judge(lab: NetnsLab, name: string): Promise<readonly StepVerdict[]> {
+  const first = await judgeOnce(lab, name).catch(() => undefined);
+  if (first?.every((verdict) => verdict.differences.length === 0) === true) return first;
+  console.log(`${name}: once more on the kernel`);
+  return judgeOnce(lab, `${name}.again`);
+}
+
+async function judgeOnce(lab: NetnsLab, name: string): Promise<readonly StepVerdict[]> {
   const { script, diagnostics } = netnsScript(lab);
   if (script === undefined) throw new Error(diagnostics.map(({ message }) => message).join('; '));
   const folder = await mkdtemp(join(tmpdir(), 'podwalk-judge-'));
